@@ -1,0 +1,65 @@
+"""EmotionTalk and M3ED, two Chinese multimodal emotion corpora, as Hugging Face datasets.
+
+    from emotalk_data import load_dataset
+    ds = load_dataset("emotalk", data_dir="/data/EmotionTalk", split="train")
+
+Names are resolved on first use: `import emotalk_data` loads nothing heavy.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from emotalk_data.load import load_dataset, load_dataset_builder, register
+    from emotalk_data.loaders.report import Report
+    from emotalk_data.loaders.validate import validate
+    from emotalk_data.media import Audio, AudioClip, Video, VideoClip, cast_media
+    from emotalk_data.schemas.ids import UtteranceId
+
+    __version__: str
+
+__all__ = [
+    "Audio",
+    "AudioClip",
+    "Report",
+    "UtteranceId",
+    "Video",
+    "VideoClip",
+    "__version__",
+    "cast_media",
+    "load_dataset",
+    "load_dataset_builder",
+    "register",
+    "validate",
+]
+
+_HOMES = {
+    "Audio": "emotalk_data.media",
+    "AudioClip": "emotalk_data.media",
+    "Report": "emotalk_data.loaders.report",
+    "UtteranceId": "emotalk_data.schemas.ids",
+    "Video": "emotalk_data.media",
+    "VideoClip": "emotalk_data.media",
+    "cast_media": "emotalk_data.media",
+    "load_dataset": "emotalk_data.load",
+    "load_dataset_builder": "emotalk_data.load",
+    "register": "emotalk_data.load",
+    "validate": "emotalk_data.loaders.validate",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("emotalk-data")
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'emotalk_data' has no attribute {name!r}")
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,195 @@
+"""Every error this library raises on purpose.
+
+    EmotalkError
+    ├── OptionError (ValueError)              an argument that cannot be, or two that contradict each other
+    ├── MissingDependencyError (ImportError)  a package of an extra is not installed, or is broken
+    ├── ReleaseError                          the release as a whole
+    │   ├── ReleaseNotFoundError (FileNotFoundError)  nothing at the places that were tried
+    │   ├── ReleaseInvalidError (ValueError)  problems were found and on_invalid="raise" was asked
+    │   └── ArchiveError (ValueError)         a tar or zip that is damaged, cut or unsafe
+    ├── RecordError (ValueError)              one annotation file
+    │   ├── DecodeError                       its bytes are not strict JSON in UTF-8
+    │   ├── SchemaError                       a value of the wrong type, range or vocabulary
+    │   ├── CaptionError                      a caption literal that is not one
+    │   ├── MismatchError                     two places that must agree do not
+    │   └── PathError                         a file name or path outside the corpus's grammar
+    ├── MediaError                            sound and pictures
+    │   ├── AudioError (ValueError)           not a sound file, damaged, or cut
+    │   ├── VideoError (ValueError)           not a video file, damaged, or cut
+    │   └── SpanError (ValueError)            a time range that is empty or leaves the media
+    ├── LimitError (ValueError)               input larger than any real release: refused before it is read
+    ├── CacheCorruptError                     a file that we wrote earlier is damaged
+    └── CacheWriteError (OSError)             the cache could not be written: disk full, no permission
+
+Messages say what, where, what was expected and what to do, in at most 500 characters, with control and
+bidirectional characters escaped: they may quote hostile input. All errors can be pickled, because worker
+processes raise them.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ArchiveError",
+    "AudioError",
+    "CacheCorruptError",
+    "CacheWriteError",
+    "CaptionError",
+    "DecodeError",
+    "EmotalkError",
+    "LimitError",
+    "MediaError",
+    "MismatchError",
+    "MissingDependencyError",
+    "OptionError",
+    "PathError",
+    "RecordError",
+    "ReleaseError",
+    "ReleaseInvalidError",
+    "ReleaseNotFoundError",
+    "SchemaError",
+    "SpanError",
+    "VideoError",
+    "quote",
+]
+
+_MAX_MESSAGE_CHARS = 500
+
+
+def quote(value: object, max_chars: int = 80) -> str:
+    """Return `repr(value)`, cut in the middle to at most `max_chars` characters.
+
+    `repr` escapes control and bidirectional characters, so the result is safe on a terminal and in a log.
+    """
+    if isinstance(value, str | bytes) and len(value) > max_chars:
+        # Cut before repr: a value may be megabytes long. Four characters are the escapes' worst case.
+        half = max(max_chars // 2 - 2, 1)
+        return f"{value[:half]!r}…{value[-half:]!r}"
+    text = repr(value)
+    if len(text) <= max_chars:
+        return text
+    half = max(max_chars // 2 - 1, 1)
+    return f"{text[:half]}…{text[-half:]}"
+
+
+def _printable(message: str) -> str:
+    """Escape what a terminal would obey, and keep the message to its limit."""
+    if len(message) > _MAX_MESSAGE_CHARS:
+        half = _MAX_MESSAGE_CHARS // 2 - 2
+        message = f"{message[:half]} … {message[-half:]}"
+    if message.isprintable():
+        return message
+    return "".join(
+        c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode("ascii") for c in message
+    )
+
+
+class EmotalkError(Exception):
+    """Base of every error that this library raises on purpose.
+
+    Args:
+        message: what, where, what was expected, what to do.
+        path: the file it is about, when there is one.
+        utterance_id: the utterance it is about, when there is one.
+        json_path: the place inside the record, such as `data[2].emotion`.
+        offset: the byte in the file, when it is known.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: str | None = None,
+        utterance_id: str | None = None,
+        json_path: str | None = None,
+        offset: int | None = None,
+    ) -> None:
+        super().__init__(_printable(message))
+        self.path = path
+        self.utterance_id = utterance_id
+        self.json_path = json_path
+        self.offset = offset
+
+    @property
+    def message(self) -> str:
+        """The text of the error."""
+        return str(self.args[0])
+
+    def __str__(self) -> str:
+        # FileNotFoundError and ImportError have a __str__ of their own that would hide the message.
+        return self.message
+
+
+class OptionError(EmotalkError, ValueError):
+    """An argument that cannot be, or two that contradict each other."""
+
+
+class MissingDependencyError(EmotalkError, ImportError):
+    """A package of an extra is not installed, or is installed and does not work."""
+
+
+class ReleaseError(EmotalkError):
+    """Something is wrong with a release as a whole."""
+
+
+class ReleaseNotFoundError(ReleaseError, FileNotFoundError):
+    """No release at any of the places that were tried; the message lists them."""
+
+
+class ReleaseInvalidError(ReleaseError, ValueError):
+    """Problems were found in a release and `on_invalid="raise"` was asked."""
+
+
+class ArchiveError(ReleaseError, ValueError):
+    """A tar or zip archive is damaged, cut, or holds members that are never needed and may be an attack."""
+
+
+class RecordError(EmotalkError, ValueError):
+    """One annotation file cannot be taken as it is."""
+
+
+class DecodeError(RecordError):
+    """The bytes are not one strict JSON document in UTF-8."""
+
+
+class SchemaError(RecordError):
+    """A value has the wrong type, leaves its range, or is not in its vocabulary."""
+
+
+class CaptionError(RecordError):
+    """A caption literal is neither JSON nor a Python literal of plain strings."""
+
+
+class MismatchError(RecordError):
+    """Two places that must agree do not: the file's name and a field, say."""
+
+
+class PathError(RecordError):
+    """A file name or path is outside the corpus's grammar, or points outside the release."""
+
+
+class MediaError(EmotalkError):
+    """Something is wrong with sound or pictures."""
+
+
+class AudioError(MediaError, ValueError):
+    """Not a sound file, a damaged one, or one that was cut."""
+
+
+class VideoError(MediaError, ValueError):
+    """Not a video file, a damaged one, or one that was cut."""
+
+
+class SpanError(MediaError, ValueError):
+    """A time range is empty, reversed, or leaves the media."""
+
+
+class LimitError(EmotalkError, ValueError):
+    """Input larger than any real release; refused before it is read."""
+
+
+class CacheCorruptError(EmotalkError):
+    """A file that this library wrote earlier is damaged."""
+
+
+class CacheWriteError(EmotalkError, OSError):
+    """The cache could not be written: the disk is full, or the folder may not be written to."""
