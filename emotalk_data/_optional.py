@@ -1,4 +1,4 @@
-"""The one way to need a package that the core does not install: torch, transformers, ray, …"""
+"""The one way to need a package that the core does not install: torch, transformers, ray."""
 
 from __future__ import annotations
 

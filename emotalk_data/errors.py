@@ -61,26 +61,35 @@ def quote(value: object, max_chars: int = 80) -> str:
     `repr` escapes control and bidirectional characters, so the result is safe on a terminal and in a log.
     """
     if isinstance(value, str | bytes) and len(value) > max_chars:
-        # Cut before repr: a value may be megabytes long. Four characters are the escapes' worst case.
-        half = max(max_chars // 2 - 2, 1)
-        return f"{value[:half]!r}…{value[-half:]!r}"
-    text = repr(value)
+        # Cut before repr: a value may be megabytes long.
+        half = max((max_chars - 5) // 2, 1)
+        text = f"{value[:half]!r}…{value[-half:]!r}"
+    else:
+        try:
+            text = repr(value)
+        except (ValueError, RecursionError):  # an integer of 5,000 digits has no repr
+            text = f"<{type(value).__name__}>"
+    return _cut(text, max_chars, "…")
+
+
+def _cut(text: str, max_chars: int, mark: str) -> str:
+    """Take out the middle of a text that is too long."""
     if len(text) <= max_chars:
         return text
-    half = max(max_chars // 2 - 1, 1)
-    return f"{text[:half]}…{text[-half:]}"
+    half = max((max_chars - len(mark)) // 2, 1)
+    return f"{text[:half]}{mark}{text[-half:]}"
 
 
 def _printable(message: str) -> str:
     """Escape what a terminal would obey, and keep the message to its limit."""
-    if len(message) > _MAX_MESSAGE_CHARS:
-        half = _MAX_MESSAGE_CHARS // 2 - 2
-        message = f"{message[:half]} … {message[-half:]}"
+    # Before the escapes, for a message may be megabytes long; and after them, for they make it longer.
+    message = _cut(message, _MAX_MESSAGE_CHARS, " … ")
     if message.isprintable():
         return message
-    return "".join(
+    escaped = "".join(
         c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode("ascii") for c in message
     )
+    return _cut(escaped, _MAX_MESSAGE_CHARS, " … ")
 
 
 class EmotalkError(Exception):
