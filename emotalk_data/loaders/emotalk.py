@@ -1,0 +1,216 @@
+"""EmotionTalk's files to utterances: four records of one utterance read, checked and put together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
+
+from emotalk_data.loaders.emotalk_files import DialogueFiles, RecordFile, UtteranceFiles, read_bytes
+from emotalk_data.loaders.report import Report
+from emotalk_data.schemas.emotalk import (
+    AudioRecord,
+    EmotalkRecord,
+    MultimodalRecord,
+    TextRecord,
+    VideoRecord,
+    official_split,
+)
+from emotalk_data.schemas.emotalk_read import read_record
+from emotalk_data.schemas.labels import MODALITIES
+from emotalk_data.schemas.problems import CODES, Problem
+from emotalk_data.schemas.transcript import Transcript, clean_transcript
+
+__all__ = ["EmotalkUtterance", "read_emotalk", "split_of"]
+
+_KNOWN_GROUPS: Final = frozenset(f"G{number:05d}" for number in range(1, 16))
+
+
+class EmotalkUtterance(NamedTuple):
+    """One utterance with everything the release says of it. What is absent is None.
+
+    Attributes:
+        transcript: Text's transcript without its markup; Audio's where Text has none.
+        audio_path: path of its wav, as `emotalk_data.archives.Location` reads it.
+        video_path: path of its mp4.
+    """
+
+    utterance_id: str
+    text: TextRecord | None
+    audio: AudioRecord | None
+    video: VideoRecord | None
+    multimodal: MultimodalRecord | None
+    text_raw: str | None
+    transcript: Transcript | None
+    audio_path: str | None
+    video_path: str | None
+
+    @property
+    def records(self) -> tuple[EmotalkRecord | None, ...]:
+        """The four records, in the order of MODALITIES."""
+        return (self.text, self.audio, self.video, self.multimodal)
+
+
+def read_emotalk(
+    dialogues: Iterable[DialogueFiles], report: Report, *, drop_invalid: bool = False
+) -> Iterator[EmotalkUtterance]:
+    """Read the records of some dialogues.
+
+    Args:
+        dialogues: what `index_emotalk` returned, or some of it.
+        report: takes the problems and the counts.
+        drop_invalid: leave out utterances that have a problem of severity error.
+
+    Yields:
+        utterances in the order of the dialogues. One whose records cannot be read at all is still yielded,
+        with None for what they would have said.
+    """
+    for dialogue in dialogues:
+        for files in dialogue.utterances:
+            problems: list[Problem] = []
+            utterance, num_unreadable = _read_utterance(files, problems)
+            if problems:
+                report.extend(problems)
+            num_records = len(MODALITIES) - files.records.count(None) - num_unreadable
+            counts = report.counts
+            counts["records_unreadable"] += num_unreadable
+            if drop_invalid and any(CODES[problem.code].severity == "error" for problem in problems):
+                counts["records_dropped"] += num_records
+                counts["utterances_dropped"] += 1
+                continue
+            counts["records_in_rows"] += num_records
+            counts["rows"] += 1
+            yield utterance
+
+
+def _read_utterance(files: UtteranceFiles, problems: list[Problem]) -> tuple[EmotalkUtterance, int]:
+    utterance_id = files.utterance_id
+    records: list[EmotalkRecord | None] = []
+    num_unreadable = 0
+    for modality, file in zip(MODALITIES, files.records, strict=True):
+        record = None
+        if file is not None:
+            try:
+                raw = read_bytes(file)
+            except OSError as error:
+                problems.append(
+                    Problem(
+                        "ET-FILE-001",
+                        file.name,
+                        "",
+                        f"{os.strerror(error.errno or 0)}",
+                        "a readable file",
+                        utterance_id,
+                    )
+                )
+            else:
+                record, found = read_record(raw, modality, file=file.name, utterance_id=utterance_id)
+                if found:
+                    problems += found
+            if record is None:
+                num_unreadable += 1
+            else:
+                _check_names(record, utterance_id, file, problems)
+        records.append(record)
+    text, audio, video, multimodal = records
+    text_raw = _transcript_of(text, audio, files, problems)  # type: ignore[arg-type]  # order of MODALITIES
+    transcript = None
+    if text_raw is not None:
+        transcript = clean_transcript(text_raw)
+        if transcript.num_malformed or not transcript.is_balanced:
+            _report_markup(transcript, files, problems)
+    if utterance_id[:6] not in _KNOWN_GROUPS:
+        expected = "a group from G00001 to G00015"
+        problems.append(Problem("ET-SPLIT-001", utterance_id, "", utterance_id[:6], expected, utterance_id))
+    return (
+        EmotalkUtterance(
+            utterance_id,
+            text,  # type: ignore[arg-type]  # order of MODALITIES
+            audio,  # type: ignore[arg-type]
+            video,  # type: ignore[arg-type]
+            multimodal,  # type: ignore[arg-type]
+            text_raw,
+            transcript,
+            files.audio_path,
+            files.video_path,
+        ),
+        num_unreadable,
+    )
+
+
+def _check_names(record: EmotalkRecord, utterance_id: str, file: RecordFile, problems: list[Problem]) -> None:
+    """Compare what the record says of its own name with the name of its file, which is right."""
+    if record.speaker_id is not None and record.speaker_id != utterance_id[10:12]:
+        problems.append(
+            Problem(
+                "ET-ID-003",
+                file.name,
+                "speaker_id",
+                repr(record.speaker_id),
+                repr(utterance_id[10:12]),
+                utterance_id,
+            )
+        )
+    for key, hint in (("file_path", record.file_path), ("file_name", record.file_name)):
+        if hint is None:
+            continue
+        folder, _, base = hint.rpartition("/")
+        expected = f"{utterance_id[:6]}/{utterance_id[:9]}/{utterance_id[:12]}"
+        if base.partition(".")[0] != utterance_id or folder not in (expected, ""):
+            problems.append(
+                Problem(
+                    "ET-PATH-001",
+                    file.name,
+                    key,
+                    repr(hint[:120]),
+                    f"{expected}/{utterance_id}.*",
+                    utterance_id,
+                )
+            )
+
+
+def _transcript_of(
+    text: TextRecord | None, audio: AudioRecord | None, files: UtteranceFiles, problems: list[Problem]
+) -> str | None:
+    from_text = text.content if text is not None else None
+    from_audio = audio.content if audio is not None else None
+    if from_text is None or from_audio is None or from_text == from_audio:
+        return from_audio if from_text is None else from_text
+    file = files.records[MODALITIES.index("audio")]
+    problems.append(
+        Problem(
+            "ET-TEXT-003",
+            file.name if file else "",
+            "content",
+            "another transcript",
+            "the transcript of Text",
+            files.utterance_id,
+        )
+    )
+    return from_text
+
+
+def _report_markup(transcript: Transcript, files: UtteranceFiles, problems: list[Problem]) -> None:
+    file = files.records[0] or files.records[1]
+    name = file.name if file else ""
+    if not transcript.is_balanced:
+        problems.append(
+            Problem(
+                "ET-TEXT-001",
+                name,
+                "content",
+                "unpaired overlap marks",
+                "[over/]…[/over]",
+                files.utterance_id,
+            )
+        )
+    if transcript.num_malformed:
+        found = f"{transcript.num_malformed} malformed marks"
+        problems.append(
+            Problem("ET-TEXT-002", name, "content", found, "[over/], [laughing], …", files.utterance_id)
+        )
+
+
+def split_of(dialogue: DialogueFiles) -> str:
+    """Return the official split of a dialogue: all its utterances are of one group."""
+    return official_split(dialogue.dialogue_id[:6])

@@ -1,0 +1,218 @@
+"""Which files an M3ED release consists of: annotation, split lists, relation file, clips, TV episodes."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Final, Literal, NamedTuple, get_args
+
+from emotalk_data.archives import Location, cached_tar_index, open_source
+from emotalk_data.errors import LimitError, ReleaseNotFoundError, quote
+from emotalk_data.loaders.listing import ListedFile, Listing, list_release
+from emotalk_data.loaders.report import Report
+from emotalk_data.schemas.strict_json import read_json
+
+__all__ = [
+    "EpisodeIndex",
+    "Split",
+    "find_clips",
+    "find_file",
+    "index_episodes",
+    "list_episodes",
+    "read_document",
+    "read_splits",
+]
+
+Split = Literal["train", "validation", "test"]
+
+_LIST_NAMES: Final[dict[Split, str]] = {"train": "train", "validation": "val", "test": "test"}
+_MAX_ANNOTATION_BYTES: Final = 512 << 20
+_MAX_LIST_BYTES: Final = 1 << 20
+_SOUNDS: Final = (".wav", ".flac")
+_VIDEOS: Final = (".mp4", ".mkv", ".avi", ".mov", ".webm", ".ts")
+_CLIP: Final = re.compile(r"([A-Z])_(.+_[0-9]+_[0-9]+)")
+_MARKED_EPISODE: Final = re.compile(
+    r"(?:第|(?<![a-z])e(?:p|pisode)?[ ._-]?)0*([0-9]{1,5})(?![0-9])", re.IGNORECASE
+)
+_NUMBER: Final = re.compile(r"[0-9]+")
+# What may follow a series in a file's name. `anjiazhuan_01` is not an episode of anjia, `anjiaE01` is.
+_AFTER_SERIES: Final = re.compile(r"(?![a-z])|(?:s[0-9]+)?e(?:p|pisode)?[ ._-]?[0-9]")
+
+
+def find_file(listing: Listing, pattern: str, what: str) -> ListedFile | None:
+    """Return the one JSON file whose name matches, or None.
+
+    Raises:
+        ReleaseNotFoundError: there are several; the message names two.
+    """
+    matches = [
+        file for file in listing.annotations if re.fullmatch(pattern, Path(file.name).name, re.IGNORECASE)
+    ]
+    if len(matches) > 1:
+        raise ReleaseNotFoundError(
+            f"{listing.root} holds {len(matches)} files that could be the {what}: {matches[0].name}, "
+            f"{matches[1].name}. Give data_dir a folder that holds one release."
+        )
+    return matches[0] if matches else None
+
+
+def read_document(file: ListedFile) -> Any:
+    """Read one of the release's large JSON files.
+
+    Raises:
+        DecodeError: not strict JSON; duplicate keys, which would lose a dialogue, count as not strict.
+        LimitError: over 512 MiB.
+        ReleaseError: it cannot be read.
+    """
+    raw = _read_whole(file, _MAX_ANNOTATION_BYTES)
+    return read_json(raw, file=file.name, max_bytes=_MAX_ANNOTATION_BYTES)
+
+
+def _read_whole(file: ListedFile, max_bytes: int) -> bytes:
+    """Read a regular file, never a device or fifo, that is not larger than it can be."""
+    source = open_source(path=file.path)
+    if source.size_bytes > max_bytes:
+        raise LimitError(
+            f"{file.name} has {source.size_bytes:,} bytes; expected at most {max_bytes:,}. Check what it is.",
+            path=file.path,
+        )
+    return bytes(source.read_all())
+
+
+def read_splits(listing: Listing, report: Report) -> dict[str, Split]:
+    """Read `splitInfo/movie_list_{train,val,test}.txt`: the split of each series.
+
+    Raises:
+        ReleaseNotFoundError: a list is missing.
+        ReleaseError: a list cannot be read.
+        LimitError: a list of over 1 MiB.
+    """
+    splits: dict[str, Split] = {}
+    for split in get_args(Split):
+        name = f"movie_list_{_LIST_NAMES[split]}.txt"
+        file = next((file for file in listing.lists if Path(file.name).name == name), None)
+        if file is None:
+            raise ReleaseNotFoundError(
+                f"no {name} under {listing.root}: M3ED is split by TV series, and splitInfo/ of the release says "
+                f"how. Get it from github.com/AIM3-RUC/RUCM3ED and put splitInfo/ beside annotation.json.",
+                path=listing.root,
+            )
+        for series in _read_whole(file, _MAX_LIST_BYTES).decode("utf-8-sig", "replace").split():
+            if splits.setdefault(series, split) != split:
+                report.problem("M3-SPLIT-002", file.name, series, split, f"only {splits[series]}")
+    return splits
+
+
+def find_clips(listing: Listing, report: Report) -> dict[str, dict[str, str]]:
+    """Index the released audio clips: utterance id -> speaker letter -> path.
+
+    Clips are named `{Speaker}_{utterance}.wav` and lie flat or nested, as files or in a tar.
+    """
+    clips: dict[str, dict[str, str]] = {}
+    for name, path, speaker, utterance_id in _iter_clips(listing):
+        known = clips.setdefault(utterance_id, {}).setdefault(speaker, path)
+        if known != path:
+            report.problem(
+                "M3-AUD-004", name, "", "a second file", f"only {known}", utterance_id=utterance_id
+            )
+    return clips
+
+
+def _iter_clips(listing: Listing) -> Iterator[tuple[str, str, str, str]]:
+    """Yield name, path, speaker letter and utterance id of every file that is named as a clip."""
+    for folder in listing.folders:
+        for name in folder.media:
+            if clip := _clip_of(name):
+                yield folder.name + name, f"{folder.path}/{name}", *clip
+    for archive in listing.archives:
+        for member in cached_tar_index(archive.path).names:
+            if clip := _clip_of(member):
+                path = str(Location(archive.path, (("tar", member),)))
+                yield f"{archive.name}::{member}", path, *clip
+
+
+def _clip_of(name: str) -> tuple[str, str] | None:
+    if not name.lower().endswith(_SOUNDS):
+        return None
+    match = _CLIP.fullmatch(Path(name).stem)
+    return None if match is None else (match[1], match[2])
+
+
+class EpisodeIndex(NamedTuple):
+    """The TV episodes that a user owns: (series, episode number) -> file."""
+
+    files: dict[tuple[str, int], str]
+
+    def find(self, series: str, episode: int) -> str | None:
+        """Return the file of an episode, or None."""
+        return self.files.get((series, episode))
+
+
+def list_episodes(folder: str | os.PathLike[str]) -> Listing:
+    """List the folder of the TV episodes that a user owns.
+
+    Raises:
+        ReleaseNotFoundError: there is no such folder.
+    """
+    path = Path(folder).expanduser()
+    if not path.is_dir():
+        raise ReleaseNotFoundError(
+            f"episodes_dir {quote(str(path), 200)} is no folder; expected the folder of the TV episodes you "
+            f"own, with files such as <series>/<episode>.mp4. Without it, leave episodes_dir out.",
+            path=str(path),
+        )
+    return list_release(path)
+
+
+def index_episodes(listing: Listing | None, series: Iterable[str], report: Report) -> EpisodeIndex:
+    """Tell the series and the episode of each video file by its name.
+
+    The series is the name of a folder above the file, or what the file's name begins with. The episode is the
+    number behind `E`, `EP` or `第`, or the only number of the name: `anjia/02.mp4`, `anjia_02.mkv`,
+    `anjia/Anjia.S01E02.1080p.mp4`. Two files for one episode: neither is used, and it is reported.
+    """
+    files: dict[tuple[str, int], str] = {}
+    if listing is None:
+        return EpisodeIndex(files)
+    names = sorted(series, key=len, reverse=True)  # shanhaiqing2 before shanhaiqing
+    ambiguous: set[tuple[str, int]] = set()
+    for folder in listing.folders:
+        for name in folder.media:
+            if not name.lower().endswith(_VIDEOS):
+                continue  # the sound of an episode is that of its video
+            key = _episode_of(folder.name, name, names)
+            if key is None:
+                report.problem(
+                    "M3-EPI-003", folder.name + name, "", "an unknown episode", "<series>/<episode>.mp4"
+                )
+            elif key in files:
+                ambiguous.add(key)
+                report.problem("M3-EPI-002", folder.name + name, "", "a second file", f"only {files[key]}")
+            else:
+                files[key] = f"{folder.path}/{name}"
+    for key in ambiguous:
+        del files[key]
+    return EpisodeIndex(files)
+
+
+def _episode_of(folder: str, name: str, series_names: list[str]) -> tuple[str, int] | None:
+    stem = Path(name).stem.lower()
+    parts = folder.lower().rstrip("/").split("/")
+    series = next((series for series in series_names if series.lower() in parts), None)
+    prefix = next((series for series in series_names if _begins_with(stem, series.lower())), None)
+    if series is None:
+        series = prefix
+    if series is None:
+        return None
+    rest = stem.removeprefix(series.lower())
+    marked = _MARKED_EPISODE.search(rest)
+    if marked:
+        return series, int(marked[1])
+    numbers = _NUMBER.findall(rest)
+    return (series, int(numbers[0])) if len(numbers) == 1 and len(numbers[0]) <= 5 else None
+
+
+def _begins_with(stem: str, series: str) -> bool:
+    return stem.startswith(series) and _AFTER_SERIES.match(stem, len(series)) is not None

@@ -1,0 +1,192 @@
+"""What was found in a release and what became of it: every record is a row, or a line here."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from emotalk_data.errors import CacheCorruptError, ReleaseError
+from emotalk_data.schemas.problems import CODES, Problem, Severity
+
+__all__ = ["Report"]
+
+_MAX_KEPT_PER_CODE: Final = 1_000
+_INDEX: Final = re.compile(r"\[[0-9]+\]")
+_SEVERITIES: Final[tuple[Severity, ...]] = ("error", "warning", "note")
+
+# Each record that was found has one fate, and so has each utterance. `check` adds them up.
+_FATES: Final = (
+    "records_in_rows",
+    "records_unreadable",
+    "records_duplicate",
+    "records_shadowed",
+    "records_unplaced",
+    "records_dropped",
+)
+
+
+class Report:
+    """Problems and counts of one reading of a release.
+
+    Problems of one code are kept whole up to 1,000; beyond that they are counted only, so memory does not grow
+    with a release in which every file has the same oddity. Notes about spelling (keys, types) that are alike are
+    one line with a count from the start.
+
+    Attributes:
+        corpus: `emotalk` or `m3ed`.
+        counts: how many records were found and what became of them, by name.
+    """
+
+    def __init__(self, corpus: str) -> None:
+        self.corpus = corpus
+        self.counts: Counter[str] = Counter()
+        self._num_by_code: Counter[str] = Counter()
+        self._kept: dict[str, list[Problem]] = {}
+        self._alike: dict[tuple[str, str, str, str], Problem] = {}
+
+    def add(self, problem: Problem) -> None:
+        """Take one problem in. A file name that is not UTF-8 is kept with its bytes escaped."""
+        code = problem.code
+        if not problem.file.isascii():
+            problem = problem._replace(file=_as_text(problem.file))
+        self._num_by_code[code] += problem.count
+        if CODES[code].severity == "note" and problem.json_path:
+            key = (code, _INDEX.sub("[]", problem.json_path), problem.found, problem.expected)
+            seen = self._alike.get(key)
+            if seen is not None:
+                # The first in order of names stands for all: parts of a report come in any order.
+                first = min(seen, problem, key=lambda one: one.file)
+                self._alike[key] = first._replace(count=seen.count + problem.count)
+                return
+            if len(self._alike) < _MAX_KEPT_PER_CODE:
+                self._alike[key] = problem
+                return
+        kept = self._kept.setdefault(code, [])
+        if len(kept) < _MAX_KEPT_PER_CODE:
+            kept.append(problem)
+
+    def extend(self, problems: Iterable[Problem]) -> None:
+        """Take several problems in."""
+        for problem in problems:
+            self.add(problem)
+
+    def problem(
+        self,
+        code: str,
+        file: str,
+        json_path: str,
+        found: str,
+        expected: str,
+        *,
+        utterance_id: str | None = None,
+        count: int = 1,
+    ) -> None:
+        """Take in a problem given by its parts."""
+        self.add(Problem(code, file, json_path, found, expected, utterance_id, count))
+
+    def merge(self, other: Report) -> None:
+        """Take in what another report of the same release found."""
+        self.counts.update(other.counts)
+        known = Counter[str]()
+        for problem in other.problems():
+            self.add(problem)
+            known[problem.code] += problem.count
+        # What the other report only counted stays a count here.
+        self._num_by_code.update(other._num_by_code - known)
+
+    def problems(self, severity: Severity | None = None) -> Iterator[Problem]:
+        """Yield the kept problems: errors first, then in the order of their codes, then of their files."""
+        kept = [*self._alike.values(), *(problem for problems in self._kept.values() for problem in problems)]
+        kept.sort(key=lambda one: (_SEVERITIES.index(one.severity), one.code, one.file))
+        for problem in kept:
+            if severity is None or problem.severity == severity:
+                yield problem
+
+    def num_problems(self, severity: Severity | None = None) -> int:
+        """Count all problems, those that were not kept included."""
+        return sum(
+            number
+            for code, number in self._num_by_code.items()
+            if severity is None or CODES[code].severity == severity
+        )
+
+    def num_by_code(self) -> dict[str, int]:
+        """Count problems by code, the codes in order."""
+        return dict(sorted(self._num_by_code.items()))
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether there is no error and no warning; notes do not count."""
+        return not self.num_problems("error") and not self.num_problems("warning")
+
+    def check(self) -> None:
+        """Make sure that every record found has one fate.
+
+        Raises:
+            ReleaseError: the counts do not add up; that would be a defect of this library.
+        """
+        found = self.counts["records_found"]
+        fates = {name: self.counts[name] for name in _FATES}
+        if found != sum(fates.values()):
+            raise ReleaseError(
+                f"{found} records were found but {fates} do not add up to that: a record would be lost in "
+                f"silence. This is a defect of emotalk_data; please report it with this message."
+            )
+        if self.counts["utterances_found"] != self.counts["rows"] + self.counts["utterances_dropped"]:
+            raise ReleaseError(
+                f"{self.counts['utterances_found']} utterances were found, but {self.counts['rows']} rows and "
+                f"{self.counts['utterances_dropped']} dropped ones do not add up to that. This is a defect of "
+                f"emotalk_data; please report it with this message."
+            )
+
+    def summary(self) -> str:
+        """One line: how much was read, and how many problems there are."""
+        numbers = ", ".join(
+            f"{number:,} {severity}{'' if number == 1 else 's'}"
+            for severity in _SEVERITIES
+            if (number := self.num_problems(severity))
+        )
+        return (
+            f"{self.corpus}: {self.counts['records_found']:,} records, {self.counts['rows']:,} rows; "
+            f"{numbers or 'no problems'}"
+        )
+
+    def __repr__(self) -> str:
+        return f"<Report {self.summary()}>"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as JSON-ready values."""
+        return {
+            "corpus": self.corpus,
+            "counts": dict(sorted(self.counts.items())),
+            "num_by_code": self.num_by_code(),
+            "problems": [problem._asdict() for problem in self.problems()],
+        }
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Report:
+        """Read what `to_dict` wrote.
+
+        Raises:
+            CacheCorruptError: the values are not a report's.
+        """
+        try:
+            report = cls(values["corpus"])
+            report.counts.update(values["counts"])
+            for fields in values["problems"]:
+                report.add(Problem(**fields))
+            report._num_by_code = Counter(values["num_by_code"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise CacheCorruptError(f"this is no report of ours: {error}") from error
+        return report
+
+    def to_json(self) -> str:
+        """Return the report as JSON text."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, indent=1) + "\n"
+
+
+def _as_text(name: str) -> str:
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

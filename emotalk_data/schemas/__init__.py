@@ -1,0 +1,11 @@
+"""WHAT A RECORD IS: ids, label sets, and the Pydantic models of both corpora's records.
+
+    ids, labels, timecode     the names and closed vocabularies
+    transcript, captions      text with markup, text about sound
+    emotalk                   EmotionTalk's records as released
+    emotalk_tidy, _read       other spellings brought to that form; bytes to record and problems
+    m3ed, m3ed_read           the same for M3ED
+    strict_json, keys, nulling, problems   the parts of the above
+
+The JSON Schemas under `schemas/` at the top of the repository are generated from here by `emotalk export`.
+"""

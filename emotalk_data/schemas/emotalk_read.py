@@ -1,0 +1,172 @@
+"""From the bytes of one EmotionTalk annotation file to a record and the problems in it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from emotalk_data.errors import DecodeError, LimitError, quote
+from emotalk_data.schemas.emotalk import (
+    MAX_ANNOTATORS,
+    NUM_ANNOTATORS,
+    RECORD_MODELS,
+    AudioRecord,
+    EmotalkRecord,
+)
+from emotalk_data.schemas.emotalk_tidy import (
+    ANNOTATION_KEYS,
+    CAPTION_KEY_MAP,
+    PARAGRAPH_KEYS,
+    RECORD_KEYS,
+    Note,
+    tidy_record,
+)
+from emotalk_data.schemas.labels import CONFIDENCES, EMOTALK_EMOTIONS, Modality
+from emotalk_data.schemas.nulling import json_path, validate_or_null
+from emotalk_data.schemas.problems import Problem
+from emotalk_data.schemas.strict_json import BOM, REMEDY, read_json
+
+__all__ = ["modality_of", "read_record"]
+
+# field -> (code when the value is out of range or vocabulary, what was expected)
+_EXPECTATIONS: Final = {
+    "emotion": ("ET-LABEL-001", f"one of {list(EMOTALK_EMOTIONS.names)}"),
+    "emotion_result": ("ET-LABEL-001", f"one of {list(EMOTALK_EMOTIONS.names)}"),
+    "Confidence_degree": ("ET-CONF-001", f"one of {list(CONFIDENCES)}"),
+    "Continuous_label": ("ET-SENT-001", "an integer from -2 to 2"),
+    "Continuous label_result": ("ET-SENT-002", "a number from -2 to 2"),
+    "startTime": ("ET-TIME-001", "seconds, 0 or more"),
+    "endTime": ("ET-TIME-001", "seconds, 0 or more"),
+    "duration": ("ET-TIME-001", "seconds, 0 or more"),
+    "content": ("ET-TEXT-004", "a string of at most 10,000 characters"),
+    "data": ("ET-TYPE-002", "a list of annotators' objects"),
+    "paragraphs": ("ET-TYPE-002", "an object with startTime and endTime"),
+    "sourceAttr": ("ET-TYPE-002", "an object of strings"),
+}
+# A value that is not even of the right type is reported as that, whatever the vocabulary says of it.
+_RIGHT_TYPES: Final[dict[str, Any]] = {
+    "emotion": str,
+    "emotion_result": str,
+    "Confidence_degree": int | float,
+}
+_WRONG_TYPE: Final = frozenset(
+    {
+        "int_type",
+        "float_type",
+        "string_type",
+        "model_type",
+        "tuple_type",
+        "finite_number",
+        "model_attributes_type",
+    }
+)
+
+
+def read_record(
+    raw: bytes, modality: Modality, *, file: str, utterance_id: str | None = None
+) -> tuple[EmotalkRecord | None, list[Problem]]:
+    """Read one annotation file.
+
+    Args:
+        raw: bytes of the file.
+        modality: which of the four kinds of record it is; the folder says it.
+        file: the file's name for the problems.
+        utterance_id: the utterance, for the problems.
+
+    Returns:
+        the record, with None for every value that is absent or cannot be taken, or None when the file is no
+        JSON object at all; and the problems, in the order in which they were found.
+    """
+    problems: list[Problem] = []
+
+    def note(code: str, path: str, found: str, expected: str) -> None:
+        problems.append(Problem(code, file, path, found, expected, utterance_id))
+
+    if raw.startswith(BOM):
+        note("ET-JSON-002", "", "a byte-order mark", "plain UTF-8")
+    try:
+        document = read_json(raw, file=file)
+    except LimitError:
+        note("ET-JSON-004", "", f"{len(raw):,} bytes", "about 1,100 bytes")
+        return None, problems
+    except DecodeError as error:
+        found = error.message.removeprefix(f"{file} is ").removesuffix(REMEDY)
+        note("ET-JSON-001", "", found, "one strict JSON object")
+        return None, problems
+    if not isinstance(document, dict):
+        note("ET-JSON-003", "", quote(document), "one JSON object")
+        return None, problems
+    record = _validate(document, modality, note)
+    if record.emotion_result is None and not any(
+        problem.json_path == "emotion_result" for problem in problems
+    ):
+        note("ET-LABEL-003", "emotion_result", "missing", _EXPECTATIONS["emotion_result"][1])
+    return _check(record, note), problems
+
+
+def modality_of(document: dict[str, Any]) -> Modality | None:
+    """Tell the modality of a record from its keys alone, for files outside the release's folders."""
+    keys = document.keys()
+    if "Continuous label_result" in keys:
+        return "multimodal"
+    if not keys.isdisjoint(("paragraphs", "sourceAttr", "startTime", "endTime")):
+        return "audio"
+    return "text" if "content" in keys else None
+
+
+def _validate(document: dict[str, Any], modality: Modality, note: Note) -> EmotalkRecord:
+    model = RECORD_MODELS[modality]
+    if _is_as_released(document, modality):
+        try:
+            return model.model_validate(document)
+        except ValidationError:
+            pass  # at least one value needs a closer look, below
+
+    def on_error(steps: tuple[int | str, ...], detail: ErrorDetails) -> None:
+        field = next((step for step in reversed(steps) if isinstance(step, str)), "")
+        code, expected = _EXPECTATIONS.get(field, ("ET-TYPE-002", "a string"))
+        found = detail["input"]
+        is_right = isinstance(found, _RIGHT_TYPES.get(field, object)) and not isinstance(found, bool)
+        if detail["type"] in _WRONG_TYPE or not is_right:
+            code = "ET-TYPE-002"
+        note(code, json_path(steps), quote(found), expected)
+
+    return validate_or_null(model, tidy_record(document, modality, note), on_error)
+
+
+def _is_as_released(document: dict[str, Any], modality: Modality) -> bool:
+    """Say whether every object has only the release's own keys: then validation alone will do."""
+    if RECORD_KEYS[modality].respelling(document) is not None:
+        return False
+    data = document.get("data")
+    if isinstance(data, list):
+        if len(data) > MAX_ANNOTATORS:
+            return False
+        last: tuple[str, ...] | None = None
+        for item in data:
+            if isinstance(item, dict):
+                shape = tuple(item)  # the five annotators' objects nearly always look alike
+                if shape != last and ANNOTATION_KEYS[modality].respelling(item) is not None:
+                    return False
+                last = shape
+    if modality == "audio":
+        for key, keys in (("paragraphs", PARAGRAPH_KEYS), ("sourceAttr", CAPTION_KEY_MAP)):
+            value = document.get(key)
+            if isinstance(value, dict) and keys.respelling(value) is not None:
+                return False
+    return True
+
+
+def _check(record: EmotalkRecord, note: Note) -> EmotalkRecord:
+    """Look at what the types alone cannot say."""
+    num_annotators = len(record.data or ())
+    if num_annotators != NUM_ANNOTATORS:
+        note("ET-DATA-001", "data", f"{num_annotators} annotators", f"{NUM_ANNOTATORS}")
+    if isinstance(record, AudioRecord) and record.paragraphs is not None:
+        start, end = record.paragraphs.start_seconds, record.paragraphs.end_seconds
+        if start is not None and end is not None and end < start:
+            note("ET-TIME-001", "paragraphs", f"{start} to {end}", "an end after the start")
+            return record.model_copy(update={"paragraphs": None})
+    return record

@@ -1,0 +1,202 @@
+"""M3ED's parsed JSON to records: other spellings brought to the release's own, each step reported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from emotalk_data.errors import SchemaError, quote
+from emotalk_data.schemas.keys import KeyMap
+from emotalk_data.schemas.labels import (
+    M3ED_AGES,
+    M3ED_ANNOTATOR_EMOTIONS,
+    M3ED_EMOTIONS,
+    M3ED_GENDERS,
+    LabelSet,
+)
+from emotalk_data.schemas.m3ed import (
+    MAX_OTHER_NAMES,
+    DialoguePlace,
+    EmotionAnnotation,
+    Speaker,
+    Utterance,
+)
+from emotalk_data.schemas.nulling import json_path, validate_or_null
+from emotalk_data.schemas.timecode import format_timecode, parse_timecode
+
+__all__ = ["Note", "note_frame_overflow", "read_place", "read_speaker", "read_utterance"]
+
+Note = Callable[[str, str, str, str], None]
+"""`note(code, json_path, found, expected)`; the path is relative to the object that is read."""
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def _keys(model: type[BaseModel]) -> KeyMap:
+    return KeyMap(field.alias or name for name, field in model.model_fields.items())
+
+
+_SPEAKER_KEYS: Final = _keys(Speaker)
+_UTTERANCE_KEYS: Final = _keys(Utterance)
+_ANNOTATION_KEYS: Final = _keys(EmotionAnnotation)
+_PLACE_KEYS: Final = _keys(DialoguePlace)
+
+_ANNOTATOR_FIELDS: Final = ("EmoAnnotator1", "EmoAnnotator2", "EmoAnnotator3")
+_LABEL_FIELDS: Final = frozenset({*_ANNOTATOR_FIELDS, "final_mul_emo", "final_main_emo"})
+_TIME_FIELDS: Final = frozenset({"StartTime", "EndTime", "start_time", "end_time"})
+_MAX_UNKNOWN_KEYS: Final = 20  # of one object; more are reported as a number
+
+# field -> what was expected, when the value has the wrong type
+_TYPES: Final = {
+    "EmoAnnotation": "an object of emotions",
+    "OtherName": f"a list of at most {MAX_OTHER_NAMES} strings",
+    "episode": "the number of the episode",
+}
+
+
+def read_utterance(document: Any, note: Note) -> Utterance | None:
+    """Read one entry of `Dialog`; None when it is not an object."""
+    return _read(Utterance, _UTTERANCE_KEYS, document, _tidy_utterance, note)
+
+
+def read_speaker(document: Any, note: Note) -> Speaker | None:
+    """Read one entry of `SpeakerInfo`; None when it is not an object."""
+    return _read(Speaker, _SPEAKER_KEYS, document, _tidy_speaker, note)
+
+
+def read_place(document: Any, note: Note) -> DialoguePlace | None:
+    """Read one entry of the relation file; None when it is not an object."""
+    return _read(DialoguePlace, _PLACE_KEYS, document, _tidy_place, note)
+
+
+def _read(
+    model: type[Model],
+    keys: KeyMap,
+    document: Any,
+    tidy: Callable[[dict[str, Any], Note], None],
+    note: Note,
+) -> Model | None:
+    if not isinstance(document, dict):
+        note("M3-TYPE-001", "", quote(document), "an object")
+        return None
+    if _is_as_released(keys, document):
+        try:
+            return model.model_validate(document)
+        except ValidationError:
+            pass  # at least one value needs a closer look, below
+    record = _respell(document, keys, "", note)
+    tidy(record, note)
+    return validate_or_null(model, record, _reporter(note))
+
+
+def _is_as_released(keys: KeyMap, document: dict[str, Any]) -> bool:
+    if keys.respelling(document) is not None:
+        return False
+    annotation = document.get("EmoAnnotation")
+    if isinstance(annotation, dict) and _ANNOTATION_KEYS.respelling(annotation) is not None:
+        return False
+    names = document.get("OtherName")
+    return not (isinstance(names, list) and len(names) > MAX_OTHER_NAMES)
+
+
+def _respell(document: dict[str, Any], keys: KeyMap, path: str, note: Note) -> dict[str, Any]:
+    respelling = keys.respelling(document)
+    if respelling is None:
+        return dict(document)
+    for source, target in respelling.renamed:
+        note("M3-KEY-002", path + source, quote(source), quote(target))
+    if len(respelling.unknown) > _MAX_UNKNOWN_KEYS:
+        found = f"an object with {len(respelling.unknown):,} unknown keys"
+        note("M3-KEY-001", path.removesuffix("."), found, "the release's keys")
+    else:
+        for key in respelling.unknown:
+            note("M3-KEY-001", path + quote(key)[1:-1], "an unknown key", "a key of the release")
+    tidy = keys.apply(document, respelling)
+    for source, target in respelling.collisions:
+        if document[source] != tidy[target]:
+            note("M3-KEY-003", path + source, quote(document[source]), f"the value of {target}")
+            tidy[target] = None
+    return tidy
+
+
+def _reporter(note: Note) -> Callable[[tuple[int | str, ...], ErrorDetails], None]:
+    def on_error(steps: tuple[int | str, ...], detail: ErrorDetails) -> None:
+        field = str(steps[-1])
+        is_text = isinstance(detail["input"], str)
+        code, expected = "M3-TYPE-001", _TYPES.get(field, "a string")
+        if field in _LABEL_FIELDS and is_text:
+            labels = M3ED_ANNOTATOR_EMOTIONS if field in _ANNOTATOR_FIELDS else M3ED_EMOTIONS
+            many = "" if field == "final_main_emo" else ", or several joined by commas"
+            code, expected = "M3-LABEL-001", f"one of {list(labels.names)}{many}"
+        elif field in ("Age", "Gender") and is_text:
+            labels = M3ED_AGES if field == "Age" else M3ED_GENDERS
+            code, expected = "M3-SPEAKER-003", f"one of {list(labels.names)}"
+        elif field in _TIME_FIELDS and is_text:
+            code, expected = "M3-TIME-002", "HH:MM:SS:FF"
+        note(code, json_path(steps), quote(detail["input"]), expected)
+
+    return on_error
+
+
+def _tidy_utterance(record: dict[str, Any], note: Note) -> None:
+    _tidy_times(record, ("StartTime", "EndTime"), note)
+    annotation = record.get("EmoAnnotation")
+    if isinstance(annotation, dict):
+        annotation = _respell(annotation, _ANNOTATION_KEYS, "EmoAnnotation.", note)
+        for field in _ANNOTATOR_FIELDS:
+            _tidy_labels(annotation, field, M3ED_ANNOTATOR_EMOTIONS, "M3-LABEL-002", "EmoAnnotation.", note)
+        for field in ("final_mul_emo", "final_main_emo"):
+            _tidy_labels(annotation, field, M3ED_EMOTIONS, "M3-LABEL-002", "EmoAnnotation.", note)
+        record["EmoAnnotation"] = annotation
+
+
+def _tidy_speaker(record: dict[str, Any], note: Note) -> None:
+    _tidy_labels(record, "Age", M3ED_AGES, "M3-SPEAKER-002", "", note)
+    _tidy_labels(record, "Gender", M3ED_GENDERS, "M3-SPEAKER-002", "", note)
+    names = record.get("OtherName")
+    if isinstance(names, list) and len(names) > MAX_OTHER_NAMES:
+        note("M3-TYPE-001", "OtherName", f"{len(names):,} names", _TYPES["OtherName"])
+        record["OtherName"] = None
+
+
+def _tidy_place(record: dict[str, Any], note: Note) -> None:
+    _tidy_times(record, ("start_time", "end_time"), note)
+
+
+def _tidy_labels(
+    record: dict[str, Any], field: str, labels: LabelSet, code: str, prefix: str, note: Note
+) -> None:
+    """Map other spellings in a label or a comma-joined blend; leave what is not understood."""
+    text = record.get(field)
+    if not isinstance(text, str) or len(text) > 200:
+        return
+    names = [labels.resolve(word) for word in text.split(",")]
+    tidy = ",".join(name or "" for name in names)
+    if all(names) and tidy != text:
+        note(code, prefix + field, quote(text), quote(tidy))
+        record[field] = tidy
+
+
+def _tidy_times(record: dict[str, Any], fields: tuple[str, ...], note: Note) -> None:
+    """Write malformed times that have one reading as `HH:MM:SS:FF`; leave the others."""
+    for field in fields:
+        text = record.get(field)
+        if not isinstance(text, str):
+            continue
+        try:
+            timecode = parse_timecode(text)
+        except SchemaError:
+            continue
+        if not timecode.is_well_formed:
+            tidy = format_timecode(timecode.frame_number)
+            note("M3-TIME-001", field, quote(text), f"HH:MM:SS:FF; read as {tidy}")
+            record[field] = tidy
+
+
+def note_frame_overflow(text: str | None, path: str, note: Note) -> None:
+    """Note a time code whose frame field is 25 or more; it is legal, and read as arithmetic has it."""
+    if text is not None and parse_timecode(text).has_frame_overflow:
+        note("M3-TIME-004", path, quote(text), "a frame field below 25")
