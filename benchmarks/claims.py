@@ -1,0 +1,94 @@
+"""What we claim, worked out from the results of one run."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from benchmarks.measure import Result
+
+
+class Claim(NamedTuple):
+    """One line of the table. `holds` is None when a peer could not be run."""
+
+    what: str
+    measured: str
+    claim: str
+    holds: bool | None
+
+    @property
+    def verdict(self) -> str:
+        """The word for the table."""
+        return {True: "yes", False: "NO", None: "not measured"}[self.holds]
+
+
+def claims(results: dict[str, Result]) -> list[Claim]:
+    """Judge every claim by the medians of one run."""
+    table = [
+        _ratio(results, "cold load against a bare json.load loop over the same files", "cold_load", "json_loop", 4.0),
+        _seconds(results, "warm load", "warm_load", 0.5),
+        _memory(results, "peak memory of the cold load", "cold_load", 1_500),
+        _throughput(results, "utterances per second against audiofolder", "cold_load", "audiofolder", 10.0),
+        _difference(results, "import emotalk_data, over a bare interpreter", "import_package", "nothing", 0.030),
+        _seconds(results, "emotalk --help, the whole process", "help", 0.150),
+    ]
+    clip = results["first_clip"]
+    if clip.seconds:
+        measured = f"{clip.median_wall:.2f} s"
+        stock = results["first_clip_stock"]
+        if stock.seconds:
+            measured += f" (stock datasets: {stock.median_wall:.2f} s)"
+        table.append(
+            Claim("fresh process to its first decoded utterance", measured, "< 1 s", clip.median_wall < 1.0)
+        )
+    return table
+
+
+def _missing(what: str, claim: str, results: list[Result]) -> Claim | None:
+    if all(result.seconds for result in results):
+        return None
+    return Claim(what, next(result.error for result in results if result.error), claim, None)
+
+
+def _ratio(results: dict[str, Result], what: str, name: str, base: str, limit: float) -> Claim:
+    ours, floor = results[name], results[base]
+    claim = f"≤ {limit:g}×"
+    missing = _missing(what, claim, [ours, floor])
+    if missing:
+        return missing
+    ratio = ours.median / floor.median
+    return Claim(what, f"{ratio:.2f}× ({ours.median:.2f} s / {floor.median:.2f} s)", claim, ratio <= limit)
+
+
+def _throughput(results: dict[str, Result], what: str, name: str, peer_name: str, limit: float) -> Claim:
+    ours, peer = results[name], results[peer_name]
+    claim = f"≥ {limit:g}×"
+    missing = _missing(what, claim, [ours, peer])
+    if missing:
+        return missing
+    rates = (ours.value / ours.median, peer.value / peer.median)
+    measured = f"{rates[0] / rates[1]:.1f}× ({rates[0]:,.0f} / {rates[1]:,.0f} a second)"
+    return Claim(what, measured, claim, rates[0] >= limit * rates[1])
+
+
+def _seconds(results: dict[str, Result], what: str, name: str, limit: float) -> Claim:
+    result = results[name]
+    claim = f"≤ {limit:g} s"
+    missing = _missing(what, claim, [result])
+    return missing or Claim(what, f"{result.median:.3f} s", claim, result.median <= limit)
+
+
+def _memory(results: dict[str, Result], what: str, name: str, limit: float) -> Claim:
+    result = results[name]
+    claim = f"< {limit:,.0f} MiB"
+    missing = _missing(what, claim, [result])
+    return missing or Claim(what, f"{result.peak_mib:,.0f} MiB", claim, result.peak_mib < limit)
+
+
+def _difference(results: dict[str, Result], what: str, name: str, base: str, limit: float) -> Claim:
+    ours, floor = results[name], results[base]
+    claim = f"< {limit * 1000:g} ms"
+    missing = _missing(what, claim, [ours, floor])
+    if missing:
+        return missing
+    difference = ours.median - floor.median
+    return Claim(what, f"{difference * 1000:.1f} ms", claim, difference < limit)

@@ -1,0 +1,119 @@
+"""One measured task, run in a process of its own so that nothing is warm but the page cache.
+
+    python -m benchmarks.tasks NAME ARGUMENT…
+
+Prints one JSON object: seconds of the task without imports, peak memory of the process, rows if there are any.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+
+def json_loop(root: str) -> int:
+    """The floor: open and parse every annotation file, and do nothing with it."""
+    files = [os.path.join(folder, name) for folder, _, names in os.walk(root) for name in names]
+    files = [name for name in files if name.endswith(".json")]
+    _start()
+    for name in files:
+        with open(name, encoding="utf-8") as file:
+            json.load(file)
+    return len(files)
+
+
+def cold_load(root: str, cache: str) -> int:
+    """`load_dataset` with an empty cache."""
+    return _load(root, cache)
+
+
+def warm_load(root: str, cache: str) -> int:
+    """`load_dataset` once more: the release is listed, no JSON is read."""
+    return _load(root, cache)
+
+
+def _load(root: str, cache: str) -> int:
+    import datasets
+
+    import emotalk_data.builder.emotalk  # imports are not what is measured here
+    from emotalk_data import load_dataset
+
+    datasets.disable_progress_bars()
+    _start()
+    rows = load_dataset("emotalk", data_dir=root, cache_dir=cache)
+    return sum(rows.num_rows.values())
+
+
+def audiofolder(root: str, cache: str) -> int:
+    """The peer: stock `datasets` over the wavs, with a metadata file that has id, text and label ready-made."""
+    import datasets
+    import torchcodec.decoders  # noqa: F401  # what stock Audio needs; its import is not measured either
+
+    datasets.disable_progress_bars()
+    _start()
+    rows = datasets.load_dataset("audiofolder", data_dir=root, cache_dir=cache)
+    return sum(rows.num_rows.values())
+
+
+def first_clip(root: str, cache: str) -> int:
+    """Everything a fresh process does until it has decoded samples, imports included (cache is warm)."""
+    from emotalk_data import load_dataset
+
+    rows = load_dataset("emotalk", data_dir=root, cache_dir=cache, split="validation")
+    return int(rows[0]["audio"].decode().shape[-1])
+
+
+def first_clip_stock(parquet: str) -> int:
+    """The same with stock `datasets` and a Parquet file that holds the paths."""
+    import datasets
+
+    rows = datasets.load_dataset("parquet", data_files=parquet, split="train", cache_dir=str(Path(parquet).parent))
+    return int(rows[0]["audio"]["array"].shape[-1])
+
+
+def import_package() -> int:
+    """`import emotalk_data`."""
+    import emotalk_data  # noqa: F401
+
+    return 0
+
+
+def nothing() -> int:
+    """A bare interpreter, to take off the others."""
+    return 0
+
+
+TASKS: dict[str, Callable[..., int]] = {
+    task.__name__: task
+    for task in (
+        json_loop,
+        cold_load,
+        warm_load,
+        audiofolder,
+        first_clip,
+        first_clip_stock,
+        import_package,
+        nothing,
+    )
+}
+
+_started = time.perf_counter()
+
+
+def _start() -> None:
+    """Begin to measure here: what came before were imports and preparation."""
+    global _started
+    _started = time.perf_counter()
+
+
+if __name__ == "__main__":
+    name, *arguments = sys.argv[1:]
+    result = TASKS[name](*arguments)
+    seconds = time.perf_counter() - _started
+    peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"seconds": seconds, "peak_mib": peak_mib, "result": result}))
