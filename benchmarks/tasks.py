@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-import resource
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -72,7 +72,9 @@ def first_clip_stock(parquet: str) -> int:
     """The same with stock `datasets` and a Parquet file that holds the paths."""
     import datasets
 
-    rows = datasets.load_dataset("parquet", data_files=parquet, split="train", cache_dir=str(Path(parquet).parent))
+    rows = datasets.load_dataset(
+        "parquet", data_files=parquet, split="train", cache_dir=str(Path(parquet).parent)
+    )
     return int(rows[0]["audio"]["array"].shape[-1])
 
 
@@ -111,9 +113,15 @@ def _start() -> None:
     _started = time.perf_counter()
 
 
+def _peak_mib() -> float:
+    """Largest resident memory of this process. `ru_maxrss` would include the parent's, from before exec."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    match = re.search(r"VmHWM:\s+([0-9]+) kB", status)
+    return int(match[1]) / 1024 if match else float("nan")
+
+
 if __name__ == "__main__":
     name, *arguments = sys.argv[1:]
     result = TASKS[name](*arguments)
     seconds = time.perf_counter() - _started
-    peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": seconds, "peak_mib": peak_mib, "result": result}))
+    print(json.dumps({"seconds": seconds, "peak_mib": _peak_mib(), "result": result}))

@@ -1,0 +1,18 @@
+"""The command `emotalk`, one file a verb.
+
+    app       the command itself: finds the verb, and turns what goes wrong into one line and an exit code
+    output    what reaches the terminal: tables as wide as Chinese is, nothing that a terminal would obey
+    demo, doctor, export, info, sample, validate    the verbs; each is imported only when it is called
+    corpora   what is known of a corpus without its data, for `info`
+    content   what a loaded corpus holds, for `info`
+    checks    what can be wrong with an installation, for `doctor`; with `attempts` at decoding, and `probes`
+              of packages that may take a process with them
+
+Importing this package imports click and nothing else that is slow.
+"""
+
+from __future__ import annotations
+
+from emotalk_data.cli.app import main
+
+__all__ = ["main"]

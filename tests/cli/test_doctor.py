@@ -1,0 +1,119 @@
+"""`emotalk doctor`: what works, what does not, and the command that mends it."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from emotalk_data.cli.checks import CORE_PACKAGES
+from emotalk_data.cli.probes import probe
+
+if TYPE_CHECKING:
+    from .conftest import Invoke, Run
+
+PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
+
+
+def test_the_packages_looked_at_are_those_declared() -> None:
+    declared = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]["dependencies"]
+    assert dict(line.split(">=") for line in declared) == CORE_PACKAGES
+
+
+def test_a_sound_installation_is_exit_0_and_shows_no_token(run: Run, tmp_path: Path, clean_dir: Path) -> None:
+    canary = "hf_canaryCANARYcanary"
+    home = {"HF_TOKEN": canary, "EMOTALK_HOME": str(clean_dir.parent), "HF_HOME": str(tmp_path)}
+    done = run("doctor", env=home)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "The core works" in done.stdout
+    for name in (*CORE_PACKAGES, "PCM wav", "libsndfile", "FFmpeg", "H.264", "GB free", "torch", "GPU"):
+        assert name in done.stdout
+    assert re.search(r"ok +EmotionTalk +EmotionTalk: Audio, Multimodal, Text, Video", done.stdout)
+    assert "set in the environment" in done.stdout
+    assert canary not in done.stdout
+
+
+def test_a_broken_package_is_exit_1_with_the_command_that_mends_it(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "soxr.py").write_text("raise ImportError('libsoxr.so.0: cannot open shared object file')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "soxr", raising=False)
+    result = invoke("doctor", "--format", "json")
+    assert result.exit_code == 1
+    values = json.loads(result.stdout)
+    assert values["is_ok"] is False
+    faults = {
+        check["name"]: check for check in values["checks"] if check["is_core"] and check["state"] != "ok"
+    }
+    assert set(faults) == {"soxr", "resampling"}
+    assert faults["soxr"]["state"] == "broken"
+    assert "libsoxr.so.0" in faults["soxr"]["found"]
+    assert 'pip install --upgrade "soxr>=0.5" --force-reinstall' in faults["soxr"]["remedy"]
+    text = invoke("doctor").stdout
+    assert "2 parts of the core do not work. To mend:" in text
+
+
+def test_an_unwritable_cache_and_an_old_package_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import datasets
+
+    from emotalk_data.cli import checks
+
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "file")
+    (cache,) = checks._cache()
+    assert (cache.state, cache.is_core) == ("broken", True)
+    assert "cannot be written" in cache.found
+    old = checks._package("click", "99")
+    assert old.state == "broken"
+    assert "older than 99" in old.found
+    absent = checks._package("no-such-package-here", "1")
+    assert (absent.state, absent.found) == ("absent", "not installed")
+
+
+def test_a_gpu_counts_when_torch_sees_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from emotalk_data.cli import checks
+
+    program = tmp_path / "nvidia-smi"
+    program.write_text("#!/bin/sh\necho Accelerator 9000\n")
+    program.chmod(0o755)
+    (tmp_path / "torchcodec.py").write_text("raise RuntimeError('Could not load libtorchcodec')")
+    module = "\n".join(
+        [
+            "class cuda:",
+            "    device_count = lambda: {}",
+            "    get_device_name = 'GPU {{}}'.format",
+            "__version__ = '9'",
+        ]
+    )
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    found = {}
+    for number in (0, 2):
+        (tmp_path / "torch.py").write_text(module.format(number))
+        found[number] = {check.name: check for check in checks._optional()}
+    assert found[2]["GPU"].state == "ok"
+    assert found[2]["GPU"].found == "2: GPU 0, GPU 1"
+    assert found[0]["GPU"].state == "broken"
+    assert found[0]["GPU"].found == "Accelerator 9000, which torch does not see"
+    assert found[0]["torchcodec"].state == "broken"
+    assert "Could not load libtorchcodec" in found[0]["torchcodec"].found
+    assert not any(check.is_core for check in found[0].values())
+
+
+def test_a_probe_says_why_there_is_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (tmp_path / "works.py").write_text("print('chatter')")
+    (tmp_path / "breaks.py").write_text("raise OSError('libfoo.so: undefined symbol')")
+    (tmp_path / "dies.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
+    (tmp_path / "hangs.py").write_text("import time; time.sleep(600)")
+    assert probe("import works; answer = dict(version='1')") == {"version": "1"}
+    assert probe("import absent_package") == "not installed"
+    assert "undefined symbol" in probe("import breaks")
+    assert "signal 11" in probe("import dies")
+    assert "did not end within 1 s" in probe("import hangs", timeout_seconds=1)
