@@ -4,7 +4,7 @@
     tar://Audio/wav/x.wav::/data/Audio.tar             a member of a tar, read in place
     zip://a/x.mp4::tar://Multimodal/mp4.zip::/data/Multimodal.tar
     /data/tv/episode_01.mp4#t=12.48,15.2               [12.48 s, 15.2 s) of any of the above
-    file:///data/tv/episode_01.mp4#t=12.48,15.2        the same; nothing is percent-decoded
+    mediafragment:///data/tv/episode_01.mp4#t=12.48,15.2   the same, as rows have it (see `fragments`)
 
 The window is a W3C media fragment in seconds. Only a trailing `#t=` that matches in full is one, so file
 names may hold a `#`; and `::` has a meaning only behind `tar://` or `zip://`.
@@ -24,7 +24,7 @@ _MAX_PATH_CHARS = 65_536
 _MAX_DEPTH = 4
 # Seconds with six decimals are exact in a float64 up to here (1e9 * 1e6 < 2**53); it is also 31 years.
 _MAX_SECONDS = 1e9
-_FILE_SCHEME = "file://"
+_REFERENCE_SCHEME = "mediafragment://"
 _ARCHIVE_SCHEMES = ("tar", "zip")
 _NUMBER = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
 _WINDOW = re.compile(rf"#t=(?:npt:)?(?:({_NUMBER})(?:,({_NUMBER})?)?|,({_NUMBER}))\Z")
@@ -95,7 +95,7 @@ class Location:
         """
         if len(path) > _MAX_PATH_CHARS:
             raise PathError(f"a path of {len(path)} characters; the limit is {_MAX_PATH_CHARS}")
-        rest, start, end = split_window(path)
+        rest, start, end = split_window(path.removeprefix(_REFERENCE_SCHEME))
         members: list[tuple[str, str]] = []
         while rest.startswith(("tar://", "zip://")):
             scheme, _, tail = rest.partition("://")
@@ -105,8 +105,6 @@ class Location:
                     f"{quote(path)} names a member and no archive; expected {scheme}://<member>::<archive>"
                 )
             members.append((scheme, member))
-        if rest.startswith(_FILE_SCHEME + "/"):
-            rest = rest.removeprefix(_FILE_SCHEME)
         return cls(rest, tuple(members), start, end)
 
     def __str__(self) -> str:
@@ -116,13 +114,11 @@ class Location:
         return f"{text}#t={_seconds(self.start_seconds)},{_seconds(self.end_seconds)}"
 
     def as_reference(self) -> str:
-        """Write the path so that `datasets` takes it for a reference and not for a local file to embed.
+        """Write the path so that `datasets` takes it for a reference and never for a file to copy.
 
-        `save_to_disk` puts the bytes of local files into the rows. A window of a TV episode must stay a window:
-        its file would be copied whole into the row of every utterance.
+        See `emotalk_data.archives.fragments`.
         """
-        text = str(self)
-        return _FILE_SCHEME + text if not self.members and text.startswith("/") else text
+        return _REFERENCE_SCHEME + str(self)
 
     @property
     def window(self) -> tuple[float, float | None] | None:

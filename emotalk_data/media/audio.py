@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AudioClip"]
 
-# One frame of 25 fps video, the resolution of M3ED's times: so far may an end lie behind the end of the
-# audio.
+# One frame of 25 fps video, the resolution of M3ED's times: an end may lie this far behind the audio's end.
 _END_TOLERANCE_SECONDS = 0.04
 _MIN_TARGET_RATE, _MAX_TARGET_RATE = 1_000, 384_000
 _SMALL_FILE_BYTES = 1 << 20  # read in one go, header and samples together
@@ -113,8 +112,7 @@ class AudioClip(MediaClip):
         Args:
             start_seconds: start of the span, from the beginning of the clip.
             end_seconds: end of the span, excluded; the end of the clip if omitted. Up to 0.04 s behind the
-            end
-                of the clip count as its end.
+                end of the clip count as its end.
             sampling_rate: resample to this rate, in Hz; the clip's own target if omitted.
             mono: give the mean of the channels. A clip that was made mono stays so.
 
@@ -123,9 +121,10 @@ class AudioClip(MediaClip):
             compressed formats may go beyond that range, and are returned as they are.
 
         Raises:
-            SpanError: the span is empty or reversed, or leaves the clip; or the clip's window leaves the
-            source. AudioError: not a sound file, damaged, or cut. OptionError: `sampling_rate` is not a
-            rate. ReleaseError: the file or archive is not there, or cannot be read.
+            SpanError: the span is empty or reversed, or leaves the clip; or the clip's window leaves the source.
+            AudioError: not a sound file, damaged, or cut.
+            OptionError: `sampling_rate` is not a rate.
+            ReleaseError: the file or archive is not there, or cannot be read.
         """
         rate = _checked_rate(sampling_rate) or self._target_rate
         source = self._open()

@@ -5,15 +5,9 @@ the storage `struct<bytes, path>`. So whoever opens our files without this packa
 columns, and so does the viewer of the Hub. In return, files that were written and opened again come back
 with the stock classes, and `cast_media` turns them into ours.
 
-`datasets` rebuilds the features from the file schema before it embeds media, so `push_to_hub` and
-`save_to_disk` call the stock `embed_storage` and not the one here; and it asks the size of each path to
-choose a number of shards. A time window it takes for a part of the file's name, and fails. So before a
-dataset with windows is saved, its column is turned into a plain struct, and after it was loaded back into
-ours; `to_parquet` does without that when it is given a `batch_size`.
-
-    plain = {"bytes": datasets.Value("binary"), "path": datasets.Value("string")}
-    ds.cast_column("audio", plain).save_to_disk(path)
-    datasets.load_from_disk(path).cast_column("audio", Audio())
+Before `datasets` writes a file it asks for the size of every path, and `save_to_disk` and `push_to_hub` copy
+local files into the rows, by the stock classes: it rebuilds the features from the file's schema. A time window
+is no file, so its path is stored as a reference (`emotalk_data.archives.fragments`), which is never copied.
 """
 
 from __future__ import annotations
@@ -26,9 +20,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import datasets
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from emotalk_data.archives.location import split_window
-from emotalk_data.archives.source import open_source
+from emotalk_data.archives.location import Location, split_window
 from emotalk_data.errors import AudioError, OptionError, VideoError, quote
 from emotalk_data.media.audio import AudioClip
 from emotalk_data.media.clip import MediaClip
@@ -75,8 +69,7 @@ class Audio(datasets.Audio):  # type: ignore[misc]
         """Turn one value into what is stored; nothing is read, and torch is not needed.
 
         Args:
-            value: a path (`str` or `Path`), the bytes of a sound file, an `AudioClip`, `{"bytes", "path"}`,
-            or
+            value: a path (`str` or `Path`), the bytes of a sound file, an `AudioClip`, `{"bytes", "path"}`, or
                 `{"array", "sampling_rate"}` with an array of shape (samples,) or (channels, samples), which
                 becomes a float32 wav. Where bytes and a path are given both are kept, also when the path is a
                 local file: the stock class drops the bytes then.
@@ -102,18 +95,7 @@ class Audio(datasets.Audio):  # type: ignore[misc]
         if pa.types.is_struct(storage.type) and storage.type.get_field_index("array") >= 0:
             rows = [None if row is None else self.encode_example(row) for row in storage.to_pylist()]
             return pa.array(rows, type=_STORAGE)
-        return super().cast_storage(_plain(storage))
-
-    def embed_storage(
-        self,
-        storage: pa.StructArray,
-        token_per_repo_id: dict[str, Any] | None = None,
-        local_files: bool = True,
-        remote_files: bool = True,
-    ) -> pa.StructArray:
-        """Put the bytes of files and archive members into the column; see `_embed`."""
-        storage = _embed(storage) if local_files else storage
-        return _embed_remote(super().embed_storage, storage, token_per_repo_id) if remote_files else storage
+        return _with_references(super().cast_storage(_plain(storage)))
 
 
 @dataclass
@@ -148,18 +130,7 @@ class Video(datasets.Video):  # type: ignore[misc]
 
     def cast_storage(self, storage: pa.Array) -> pa.StructArray:
         """Cast paths, bytes, or structs of either to the storage type."""
-        return super().cast_storage(_plain(storage))
-
-    def embed_storage(
-        self,
-        storage: pa.StructArray,
-        token_per_repo_id: dict[str, Any] | None = None,
-        local_files: bool = True,
-        remote_files: bool = True,
-    ) -> pa.StructArray:
-        """Put the bytes of files and archive members into the column; see `_embed`."""
-        storage = _embed(storage) if local_files else storage
-        return _embed_remote(super().embed_storage, storage, token_per_repo_id) if remote_files else storage
+        return _with_references(super().cast_storage(_plain(storage)))
 
 
 def use_media_types(features: datasets.Features) -> datasets.Features:
@@ -212,7 +183,7 @@ def _replaced(feature: Any) -> Any:
 
 def _encode(value: Any, what: str) -> dict[str, Any]:
     if isinstance(value, str):
-        return {"bytes": None, "path": value}
+        return {"bytes": None, "path": _as_stored(value)}
     if isinstance(value, Path):
         return {"bytes": None, "path": str(value.absolute())}
     if isinstance(value, bytes | bytearray | memoryview):
@@ -222,7 +193,7 @@ def _encode(value: Any, what: str) -> dict[str, Any]:
         if data is not None or path is not None:
             return {
                 "bytes": bytes(data) if isinstance(data, bytearray | memoryview) else data,
-                "path": str(path.absolute()) if isinstance(path, Path) else path,
+                "path": str(path.absolute()) if isinstance(path, Path) else path and _as_stored(path),
             }
     raise OptionError(
         f"{what} is {quote(value)}; expected a path, bytes, a clip, or a dict with 'bytes' or 'path'"
@@ -259,42 +230,18 @@ def _plain(storage: pa.Array) -> pa.Array:
     return storage
 
 
-def _is_remote(path: str) -> bool:
-    """Say whether the innermost file of a path is a URL; a `tar://` member of a local archive is not."""
-    scheme, separator, _ = path.rpartition("::")[2].partition("://")
-    return bool(separator) and scheme not in ("tar", "zip", "file")
+def _as_stored(path: str) -> str:
+    """Write a path with a time window as a reference; leave any other as it is."""
+    return Location.parse(path).as_reference() if split_window(path)[1:] != (None, None) else path
 
 
-def _embed(storage: pa.StructArray) -> pa.StructArray:
-    """Put the bytes of local files, and of members of local archives, into the column.
-
-    Paths become bare file names, as in the stock classes. A path with a time window stays a reference:
-    its file is a whole episode, and every utterance would carry a copy of it. URLs stay as well.
-    """
+def _with_references(storage: pa.StructArray) -> pa.StructArray:
+    """Write the paths of a column that have a time window as references."""
+    paths = storage.field("path")
+    if not pc.any(pc.match_substring(paths, "#t=")).as_py():
+        return storage
     rows = storage.to_pylist()
     for row in rows:
-        if row is None or row["bytes"] is not None or row["path"] is None or _is_remote(row["path"]):
-            continue
-        file, start, end = split_window(row["path"])
-        if start is None and end is None:
-            row["bytes"] = bytes(open_source(path=file).read_all())
-            row["path"] = file.partition("::")[0].rpartition("/")[2]
-    return pa.array(rows, type=_STORAGE)
-
-
-def _embed_remote(
-    stock: Any, storage: pa.StructArray, token_per_repo_id: dict[str, Any] | None
-) -> pa.StructArray:
-    """Let the stock method fetch the rows whose path is a URL, and no others."""
-    rows = storage.to_pylist()
-    chosen = [
-        i
-        for i, row in enumerate(rows)
-        if row and row["bytes"] is None and row["path"] and _is_remote(row["path"])
-    ]
-    if not chosen:
-        return storage
-    fetched = stock(storage.take(pa.array(chosen)), token_per_repo_id, local_files=False, remote_files=True)
-    for i, row in zip(chosen, fetched.to_pylist(), strict=True):
-        rows[i] = row
+        if row is not None and row["path"] is not None:
+            row["path"] = _as_stored(row["path"])
     return pa.array(rows, type=_STORAGE)

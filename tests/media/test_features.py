@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import datasets
-import fsspec
 import numpy as np
 import pyarrow as pa
 import pytest
 import soundfile
 from datasets.fingerprint import Hasher
 
-from emotalk_data.errors import AudioError, OptionError, VideoError
+from emotalk_data.archives import Location
+from emotalk_data.errors import AudioError, OptionError, PathError, VideoError
 from emotalk_data.media import Audio, AudioClip, Video, VideoClip, cast_media
 from emotalk_data.media.features import use_media_types
 
@@ -164,16 +164,12 @@ def references(make_wav: Callable[..., Path], put_in_tar: Callable[..., str]) ->
     return datasets.Dataset.from_dict({"audio": stored}, features=datasets.Features({"audio": Audio()}))
 
 
-def test_windows_survive_parquet(references: Any, tmp_path: Path) -> None:
-    references.to_parquet(tmp_path / "x.parquet", batch_size=100)
+def test_windows_survive_parquet_and_save_to_disk(references: Any, tmp_path: Path) -> None:
+    references.to_parquet(tmp_path / "x.parquet")
     loaded = datasets.load_dataset("parquet", data_files=str(tmp_path / "x.parquet"), split="train")
     check(cast_media(loaded), [1_600, 4_000])
-
-
-def test_windows_survive_save_to_disk_as_a_plain_struct(references: Any, tmp_path: Path) -> None:
-    plain = {"bytes": datasets.Value("binary"), "path": datasets.Value("string")}
-    references.cast_column("audio", plain).save_to_disk(tmp_path / "saved")
-    check(datasets.load_from_disk(tmp_path / "saved").cast_column("audio", Audio()), [1_600, 4_000])
+    references.save_to_disk(tmp_path / "saved")
+    check(cast_media(datasets.load_from_disk(str(tmp_path / "saved"))), [1_600, 4_000])
 
 
 def test_cast_media_reads_and_copies_no_data(ds: Any) -> None:
@@ -356,30 +352,6 @@ def test_structs_with_arrays_are_cast_without_torch() -> None:
     ]
 
 
-@pytest.mark.parametrize("feature", [Audio(), Video()])
-def test_embedding_reads_files_and_members_and_leaves_windows(
-    feature: Any, make_wav: Callable[..., Path], put_in_tar: Callable[..., str]
-) -> None:
-    path = make_wav()
-    content = path.read_bytes()
-    member, window = f"tar://Audio/wav/x.wav::{put_in_tar(path)}", f"{path}#t=0.1,0.2"
-    rows: list[Any] = [{"bytes": None, "path": p} for p in (str(path), member, window)]
-    rows += [None, {"bytes": b"abc", "path": "y.wav"}, {"bytes": None, "path": "https://example.org/x.wav"}]
-    storage = pa.array(rows, STOCK)
-    embedded = feature.embed_storage(storage, remote_files=False)
-    assert embedded.type == STOCK
-    assert embedded.to_pylist() == [*[{"bytes": content, "path": "x.wav"}] * 2, *rows[2:]]
-    assert feature.embed_storage(storage, local_files=False, remote_files=False).to_pylist() == rows
-
-
-def test_remote_files_are_left_to_the_stock_method(make_wav: Callable[..., Path]) -> None:
-    fsspec.filesystem("memory").pipe("/x.wav", b"abc")
-    local = {"bytes": None, "path": str(make_wav())}
-    storage = pa.array([{"bytes": None, "path": "memory://x.wav"}, local, None], STOCK)
-    embedded = Audio().embed_storage(storage, local_files=False)
-    assert embedded.to_pylist() == [{"bytes": b"abc", "path": "x.wav"}, local, None]
-
-
 def run(script: str, *arguments: str) -> object:
     """Run a script in a process of its own: torch and worker processes stay out of this one."""
     done = subprocess.run(
@@ -433,3 +405,14 @@ def test_data_loader_workers_give_the_same_samples(paths: list[str], context: An
     )
     expected = [float(abs(AudioClip(path=path, sampling_rate=8_000).decode()).sum()) for path in paths]
     assert results == [expected, expected]
+
+
+def test_a_window_is_never_copied_into_a_row_and_never_opened_by_datasets(tmp_path: Path) -> None:
+    path = Location(str(tmp_path / "episode.mp4"), start_seconds=1.0, end_seconds=2.0).as_reference()
+    rows = datasets.Dataset.from_dict({"video": [path]}).cast_column("video", Video())
+    rows.save_to_disk(tmp_path / "saved")
+    rows.to_parquet(tmp_path / "rows.parquet")
+    saved = cast_media(datasets.load_from_disk(str(tmp_path / "saved")))
+    assert dict(saved[0]["video"]) == {"bytes": None, "path": path}
+    with pytest.raises(PathError, match="is a time window of a larger file and is not copied"):
+        datasets.table.embed_table_storage(rows.with_format("arrow")[:])
