@@ -106,8 +106,10 @@ def _respell(document: dict[str, Any], keys: KeyMap, path: str, note: Note) -> d
         for key in respelling.unknown:
             note("ET-KEY-001", prefix + quote(key)[1:-1], "an unknown key", "a key of the release")
     tidy = keys.apply(document, respelling)
+    refused: set[str] = set()  # once is enough: a hostile file may spell a key in 100,000 ways
     for source, target in respelling.collisions:
-        if document[source] != tidy[target]:
+        if target not in refused and document[source] != tidy[target]:
+            refused.add(target)
             note("ET-KEY-003", prefix + source, quote(document[source]), f"the value of {target}")
             tidy[target] = None
     return tidy
@@ -178,7 +180,10 @@ def _tidy_number(record: dict[str, Any], key: str, path: str, form: re.Pattern[s
 def _tidy_paragraphs(value: Any, note: Note) -> Any:
     """A list of paragraphs spans from the earliest start to the latest end."""
     items = value if isinstance(value, list) else [value]
-    if not items or len(items) > _MAX_PARAGRAPHS or not all(isinstance(item, dict) for item in items):
+    if len(items) > _MAX_PARAGRAPHS:
+        note("ET-TYPE-002", "paragraphs", f"{len(items):,} paragraphs", f"at most {_MAX_PARAGRAPHS}")
+        return None
+    if not items or not all(isinstance(item, dict) for item in items):
         return None if value == [] else value
     tidy: list[dict[str, Any]] = []
     for index, item in enumerate(items):

@@ -115,8 +115,10 @@ def _respell(document: dict[str, Any], keys: KeyMap, path: str, note: Note) -> d
         for key in respelling.unknown:
             note("M3-KEY-001", path + quote(key)[1:-1], "an unknown key", "a key of the release")
     tidy = keys.apply(document, respelling)
+    refused: set[str] = set()  # once is enough: a hostile file may spell a key in 100,000 ways
     for source, target in respelling.collisions:
-        if document[source] != tidy[target]:
+        if target not in refused and document[source] != tidy[target]:
+            refused.add(target)
             note("M3-KEY-003", path + source, quote(document[source]), f"the value of {target}")
             tidy[target] = None
     return tidy

@@ -5,7 +5,6 @@ A row is worth keeping when one of its values is not: that value becomes null, a
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
@@ -39,14 +38,13 @@ def validate_or_null(
 
     Args:
         model: a model whose every field may be None.
-        document: parsed JSON; it is copied before anything is set.
+        document: parsed JSON; it is not changed.
         on_error: called with the path of the value and Pydantic's details (the value itself is in `input`).
     """
     try:
         return model.model_validate(document)
     except ValidationError as error:
         details = error.errors(include_url=False)
-    document = copy.deepcopy(document)
     nulled: set[tuple[int | str, ...]] = set()
     for _ in range(_MAX_ROUNDS):
         for detail in details:
@@ -57,7 +55,7 @@ def validate_or_null(
                 steps = steps[:-1]  # null is not allowed there: what holds it becomes null
             nulled.add(steps)
             is_item = isinstance(steps[-1], int) and detail["type"] == "model_type"
-            _put(document, steps, {} if is_item else None)
+            document = _put(document, steps, {} if is_item else None)
         try:
             return model.model_validate(document)
         except ValidationError as error:
@@ -65,10 +63,12 @@ def validate_or_null(
     raise RuntimeError(f"{model.__name__} has a field that may not be None: {details[0]['loc']}")
 
 
-def _put(document: Any, steps: tuple[int | str, ...], value: Any) -> None:
-    node = document
-    for step in steps[:-1]:
-        node = node[step]
-        if node is None:  # set in the same round
-            return
-    node[steps[-1]] = value
+def _put(node: Any, steps: tuple[int | str, ...], value: Any) -> Any:
+    """Return `node` with another value at one place; only what holds that place is copied."""
+    if not steps:
+        return value
+    if node is None:  # set in the same round
+        return None
+    node = node.copy()
+    node[steps[0]] = _put(node[steps[0]], steps[1:], value)
+    return node
