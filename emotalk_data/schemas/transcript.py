@@ -2,10 +2,10 @@
 
 9,137 of the 19,250 transcripts carry marks such as `[over/]…[/over]` (two people speak at once) or
 `[laughing]`. 306 rows are unbalanced, 17 marks are malformed, and three of those hold words *inside* the mark
-(`[over/我敲您]`), so deleting everything in brackets would lose speech. Counted on release v1.
+(`[over/我去拿]`), so deleting everything in brackets would lose speech. Counted on release v1.
 
-    raw     [over/]还给他点[/over]饭[laughing]。
-    text    还给他点饭。
+    raw     [over/]我明天再[/over]来[laughing]。
+    text    我明天再来。
     events  overlap [0, 4)   laughing at 5
 """
 

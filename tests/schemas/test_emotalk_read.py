@@ -199,7 +199,7 @@ for _modality in MODALITIES:
         _item["Continuous_label"] = -2
         _full["Continuous label_result"] = -0.4
     if _modality in ("text", "audio"):
-        _full["content"] = "[over/]还给他点[/over]饭。"
+        _full["content"] = "[over/]我明天再[/over]来。"
     if _modality == "audio":
         _full["paragraphs"] = {"startTime": 1.5, "endTime": 3, "duration": 1.5}
         _full["sourceAttr"] = dict.fromkeys(CAPTION_KEYS, "平静")

@@ -65,7 +65,7 @@ FULL: dict[str, dict[str, Any]] = {
     "utterance": {
         "StartTime": "00:00:00:01",
         "EndTime": "00:00:01:04",
-        "Text": "你先把衣服换了",
+        "Text": "你明天几点出门",
         "Speaker": "A",
         "EmoAnnotation": {
             "EmoAnnotator1": "Anger,Disgust",
@@ -75,7 +75,7 @@ FULL: dict[str, dict[str, Any]] = {
             "final_main_emo": "Anger",
         },
     },
-    "speaker": {"Name": "房似锦", "Age": "mid", "Gender": "female", "OtherName": ["四斤", "小房"]},
+    "speaker": {"Name": "林小满", "Age": "mid", "Gender": "female", "OtherName": ["满满", "小林"]},
     "place": {"episode": 3, "start_time": "00:01:02:03", "end_time": "00:02:03:24"},
 }
 
@@ -181,7 +181,7 @@ def test_one_damaged_value_becomes_none_with_one_error_and_the_rest_is_kept(
         ("place", {"start_time": "100:00:00:00"}, [("M3-TIME-002", "start_time")], {"start_time": None}),
         ("speaker", {"Age": "Yong", "Gender": "Femal"}, [("M3-SPEAKER-002", "Age"), ("M3-SPEAKER-002", "Gender")],
          {"Age": "young", "Gender": "female"}),
-        ("speaker", {"name": "房似锦"}, [], {}),
+        ("speaker", {"name": "林小满"}, [], {}),
         ("speaker", {"name": "她"}, [("M3-KEY-003", "name")], {"Name": None}),
         ("speaker", {"Nick\x1b": "她"}, [("M3-KEY-001", "Nick\\x1b")], {}),
         ("speaker", {f"k{n}": 1 for n in range(99)}, [("M3-KEY-001", "")], {}),

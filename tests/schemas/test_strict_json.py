@@ -71,7 +71,7 @@ def test_a_damaged_document_gets_the_verdict_of_a_strict_standard_library(
         assert repr(read_json(bytes(raw), file="a.json")) == repr(expected)
 
 
-RECORD = '{"emotion_result": "neutral", "content": "还给他点饭。"}'
+RECORD = '{"emotion_result": "neutral", "content": "我明天再来。"}'
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,72 @@
+"""Write the parts of these pages that repeat the code: column tables, problem codes, the tree of errors.
+
+python docs/generate.py     after a change of columns, codes or errors
+
+A generated part stands between `<!-- generated: NAME -->` and `<!-- end: NAME -->`. A test compares.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Iterator
+from itertools import takewhile
+from pathlib import Path
+
+from emotalk_data import errors
+from emotalk_data.builder.emotalk_columns import emotalk_features
+from emotalk_data.builder.m3ed_columns import m3ed_features
+from emotalk_data.hub.columns import COLUMN_MEANINGS
+from emotalk_data.hub.feature_text import feature_text
+from emotalk_data.schemas.problems import CODES
+
+DOCS = Path(__file__).parent
+_PART = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end: \2 -->)", re.DOTALL)
+_FEATURES = {"emotalk": emotalk_features, "m3ed": m3ed_features}
+
+
+def generated_pages() -> dict[Path, str]:
+    """Return each page that has generated parts, with its whole text as it should be."""
+    pages = {}
+    for page in sorted(DOCS.rglob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        if _PART.search(text):
+            pages[page] = _PART.sub(lambda part: f"{part[1]}\n{_generate(part[2])}\n\n{part[3]}", text)
+    return pages
+
+
+def _generate(name: str) -> str:
+    kind, _, which = name.partition("-")
+    lines = {"columns": _columns, "codes": _codes, "errors": _errors}[kind](which)
+    return "\n".join(lines)
+
+
+def _columns(corpus: str) -> Iterator[str]:
+    yield "| column | type | meaning |"
+    yield "|---|---|---|"
+    for name, feature in _FEATURES[corpus]().items():
+        kind = feature_text(feature, with_labels=False)
+        yield f"| `{name}` | `{kind}` | {COLUMN_MEANINGS[corpus][name]} |"
+
+
+def _codes(family: str) -> Iterator[str]:
+    yield "| code | severity | what it means | what to do |"
+    yield "|---|---|---|---|"
+    for code, (severity, meaning, remedy) in CODES.items():
+        if code.startswith(f"{family}-"):
+            yield f"| `{code}` | {severity} | {meaning} | {remedy} |"
+
+
+def _errors(_: str) -> Iterator[str]:
+    lines = inspect.cleandoc(errors.__doc__ or "").splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith("    EmotalkError"))
+    yield "```text"
+    yield from (line.removeprefix("    ") for line in takewhile(bool, lines[start:]))
+    yield "```"
+
+
+if __name__ == "__main__":
+    for path, content in generated_pages().items():
+        path.write_text(content, encoding="utf-8")
+        sys.stdout.write(f"{path.relative_to(DOCS)}\n")
