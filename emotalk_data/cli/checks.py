@@ -28,6 +28,7 @@ CORE_PACKAGES: Final = {
     "av": "18",
     "click": "8.1",
     "datasets": "5.0",
+    "fsspec": "2023.1",
     "huggingface-hub": "1.0",
     "jiter": "0.8",
     "numpy": "1.26",

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
+from emotalk_data.errors import quote
 from emotalk_data.loaders.emotalk_files import DialogueFiles, RecordFile, UtteranceFiles, read_bytes
 from emotalk_data.loaders.report import Report
 from emotalk_data.schemas.emotalk import (
@@ -113,12 +114,12 @@ def _read_utterance(files: UtteranceFiles, problems: list[Problem]) -> tuple[Emo
                 _check_names(record, utterance_id, file, problems)
         records.append(record)
     text, audio, video, multimodal = records
-    text_raw = _transcript_of(text, audio, files, problems)  # type: ignore[arg-type]  # order of MODALITIES
+    text_raw, source = _transcript_of(text, audio, files, problems)  # type: ignore[arg-type]  # order of MODALITIES
     transcript = None
     if text_raw is not None:
         transcript = clean_transcript(text_raw)
         if transcript.num_malformed or not transcript.is_balanced:
-            _report_markup(transcript, files, problems)
+            _report_markup(transcript, source, utterance_id, problems)
     if utterance_id[:6] not in _KNOWN_GROUPS:
         expected = "a group from G00001 to G00015"
         problems.append(Problem("ET-SPLIT-001", utterance_id, "", utterance_id[:6], expected, utterance_id))
@@ -146,7 +147,7 @@ def _check_names(record: EmotalkRecord, utterance_id: str, file: RecordFile, pro
                 "ET-ID-003",
                 file.name,
                 "speaker_id",
-                repr(record.speaker_id),
+                quote(record.speaker_id),
                 repr(utterance_id[10:12]),
                 utterance_id,
             )
@@ -162,7 +163,7 @@ def _check_names(record: EmotalkRecord, utterance_id: str, file: RecordFile, pro
                     "ET-PATH-001",
                     file.name,
                     key,
-                    repr(hint[:120]),
+                    quote(hint),
                     f"{expected}/{utterance_id}.*",
                     utterance_id,
                 )
@@ -171,44 +172,31 @@ def _check_names(record: EmotalkRecord, utterance_id: str, file: RecordFile, pro
 
 def _transcript_of(
     text: TextRecord | None, audio: AudioRecord | None, files: UtteranceFiles, problems: list[Problem]
-) -> str | None:
+) -> tuple[str | None, RecordFile | None]:
+    """Return the transcript, and the file that it is from."""
+    text_file, audio_file = files.records[:2]  # in the order of MODALITIES
     from_text = text.content if text is not None else None
     from_audio = audio.content if audio is not None else None
-    if from_text is None or from_audio is None or from_text == from_audio:
-        return from_audio if from_text is None else from_text
-    file = files.records[MODALITIES.index("audio")]
-    problems.append(
-        Problem(
-            "ET-TEXT-003",
-            file.name if file else "",
-            "content",
-            "another transcript",
-            "the transcript of Text",
-            files.utterance_id,
+    if from_text is None:
+        return from_audio, audio_file
+    if from_audio is not None and from_audio != from_text:
+        name, expected = audio_file.name if audio_file else "", "the transcript of Text"
+        problems.append(
+            Problem("ET-TEXT-003", name, "content", "another transcript", expected, files.utterance_id)
         )
-    )
-    return from_text
+    return from_text, text_file
 
 
-def _report_markup(transcript: Transcript, files: UtteranceFiles, problems: list[Problem]) -> None:
-    file = files.records[0] or files.records[1]
+def _report_markup(
+    transcript: Transcript, file: RecordFile | None, utterance_id: str, problems: list[Problem]
+) -> None:
     name = file.name if file else ""
     if not transcript.is_balanced:
-        problems.append(
-            Problem(
-                "ET-TEXT-001",
-                name,
-                "content",
-                "unpaired overlap marks",
-                "[over/]…[/over]",
-                files.utterance_id,
-            )
-        )
+        found, expected = "unpaired overlap marks", "[over/]…[/over]"
+        problems.append(Problem("ET-TEXT-001", name, "content", found, expected, utterance_id))
     if transcript.num_malformed:
-        found = f"{transcript.num_malformed} malformed marks"
-        problems.append(
-            Problem("ET-TEXT-002", name, "content", found, "[over/], [laughing], …", files.utterance_id)
-        )
+        found, expected = f"{transcript.num_malformed} malformed marks", "[over/], [laughing], …"
+        problems.append(Problem("ET-TEXT-002", name, "content", found, expected, utterance_id))
 
 
 def split_of(dialogue: DialogueFiles) -> str:

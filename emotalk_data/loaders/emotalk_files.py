@@ -220,7 +220,8 @@ class FileCollector:
             )
             return
         known = media.setdefault(stem, path)
-        if known is not path and not in_archive:
+        # A member that is also there as a file is no news; two members are as two files.
+        if known is not path and not (in_archive and known.startswith("/")):
             self._report.problem("ET-DUP-001", name, "", "a second file", f"only {known}", utterance_id=stem)
 
     def _report_absences(self, ids: list[str]) -> None:

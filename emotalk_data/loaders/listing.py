@@ -14,10 +14,11 @@ from emotalk_data.errors import PathError, ReleaseNotFoundError, quote
 
 __all__ = ["Folder", "ListedFile", "Listing", "is_text", "list_release"]
 
-_ANNOTATIONS: Final = (".json", ".jsonl", ".JSON", ".JSONL")
-_ARCHIVES: Final = (".tar", ".tar.gz", ".tgz", ".TAR")
-_ZIPS: Final = (".zip", ".ZIP")
-_MEDIA: Final = (".wav", ".mp4", ".WAV", ".MP4", ".mkv", ".avi", ".mov", ".flac", ".m4a", ".webm", ".ts")
+# In lower case: a file whose name ends in `.Json` may not disappear in silence.
+_ANNOTATIONS: Final = (".json", ".jsonl")
+_ARCHIVES: Final = (".tar", ".tar.gz", ".tgz")
+_ZIPS: Final = (".zip",)
+_MEDIA: Final = (".wav", ".mp4", ".mkv", ".avi", ".mov", ".flac", ".m4a", ".webm", ".ts")
 _LISTS: Final = (".txt",)
 
 
@@ -94,7 +95,8 @@ def list_release(root: str | os.PathLike[str]) -> Listing:
             status = Path(path).stat()
             name = Path(path).name
             file = ListedFile(name, path, status.st_size, status.st_mtime_ns)
-            (listing.annotations if name.endswith(_ANNOTATIONS) else listing.archives).append(file)
+            is_annotation = name.lower().endswith(_ANNOTATIONS)
+            (listing.annotations if is_annotation else listing.archives).append(file)
     except OSError as error:
         raise ReleaseNotFoundError(
             f"cannot read {quote(error.filename or path)}: {error.strerror}. "
@@ -113,12 +115,12 @@ def _walk(root: str, listing: Listing) -> None:
     links: list[tuple[str, str]] = [("", root)]
     while links:
         links.sort()  # scandir has no order of its own
-        prefix, path = links.pop(0)
+        name, path = links.pop(0)
         real = os.path.realpath(path)
         above = os.path.join(real, "")  # noqa: PTH118  # a folder that holds a walked one: a loop
         if not any(_is_within(real, other) or other.startswith(above) for other in walked):
             walked.append(real)
-            _walk_folders(path, prefix, listing, links)
+            _walk_folders(path, f"{name}/" if name else "", listing, links)
 
 
 def _is_within(path: str, folder: str) -> bool:
@@ -137,17 +139,21 @@ def _walk_folders(path: str, prefix: str, listing: Listing, links: list[tuple[st
                 name = entry.name
                 if name.startswith("."):
                     continue
-                if name.endswith(_ANNOTATIONS):
+                lower = name.lower()
+                if lower.endswith(_ANNOTATIONS):
                     listing.annotations.append(_listed(entry, prefix))
-                elif name.endswith(_MEDIA):
+                elif lower.endswith(_MEDIA):
                     media.append(name)
                 elif _is_folder(entry):
-                    (links if entry.is_symlink() else pending).append((f"{prefix}{name}/", entry.path))
-                elif name.endswith(_ARCHIVES):
+                    if entry.is_symlink():
+                        links.append((prefix + name, entry.path))
+                    else:
+                        pending.append((f"{prefix}{name}/", entry.path))
+                elif lower.endswith(_ARCHIVES):
                     listing.archives.append(_listed(entry, prefix))
-                elif name.endswith(_LISTS):
+                elif lower.endswith(_LISTS):
                     listing.lists.append(_listed(entry, prefix))
-                elif name.endswith(_ZIPS):
+                elif lower.endswith(_ZIPS):
                     listing.zips.append(_listed(entry, prefix))
         if media:
             media.sort()

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from emotalk_data.errors import CacheCorruptError, ReleaseError
+from emotalk_data.errors import CacheCorruptError, ReleaseError, quote
 from emotalk_data.schemas.problems import CODES, Problem, Severity
 
 __all__ = ["Report"]
@@ -58,7 +58,7 @@ class Report:
             seen = self._alike.get(key)
             if seen is not None:
                 # The first in order of names stands for all: parts of a report come in any order.
-                first = min(seen, problem, key=lambda one: one.file)
+                first = min(seen, problem, key=lambda one: (one.file, one.json_path))
                 self._alike[key] = first._replace(count=seen.count + problem.count)
                 return
             if len(self._alike) < _MAX_KEPT_PER_CODE:
@@ -175,10 +175,15 @@ class Report:
         """
         try:
             report = cls(values["corpus"])
-            report.counts.update(values["counts"])
+            report.counts.update(_checked_counts(values["counts"]))
             for fields in values["problems"]:
-                report.add(Problem(**fields))
-            report._num_by_code = Counter(values["num_by_code"])
+                problem = Problem(**fields)
+                if not all(isinstance(text, str) for text in problem[:5]):
+                    raise TypeError(f"a problem is {quote(fields)}")
+                report.add(problem)
+            report._num_by_code = Counter(_checked_counts(values["num_by_code"]))
+            if not CODES.keys() >= report._num_by_code.keys():
+                raise KeyError("an unknown code")
         except (KeyError, TypeError, ValueError) as error:
             raise CacheCorruptError(f"this is no report of ours: {error}") from error
         return report
@@ -190,3 +195,9 @@ class Report:
 
 def _as_text(name: str) -> str:
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _checked_counts(values: Any) -> dict[str, int]:
+    if not isinstance(values, dict) or not all(type(number) is int for number in values.values()):
+        raise TypeError(f"counts are {quote(values)}")
+    return values
