@@ -144,6 +144,8 @@ class ReleaseBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]  # datas
             raise_if_invalid(self.report(), self.listing.root)
         try:
             return _cast(super().as_dataset(*args, **kwargs))
+        except EmotalkError:
+            raise
         except (OSError, pa.ArrowException) as error:
             raise CacheCorruptError(
                 f"the cache at {self._output_dir} cannot be read: {error}. Remove that folder and load again.",
@@ -153,6 +155,28 @@ class ReleaseBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]  # datas
             raise OptionError(
                 f"{error} Splits are 'train', 'validation' and 'test', or a slice such as 'train[:10%]'."
             ) from error
+
+    def _as_dataset(self, split: Any = "train", in_memory: bool = False) -> datasets.Dataset:
+        num_rows = self._num_rows(split)
+        if num_rows == 0:
+            # A release in part may have no row of a split; `datasets` refuses to read nothing.
+            table = datasets.table.InMemoryTable(self.info.features.arrow_schema.empty_table())
+            return datasets.Dataset(table, info=self.info.copy(), split=datasets.NamedSplit(str(split)))
+        dataset = super()._as_dataset(split=split, in_memory=in_memory)
+        if len(dataset) != num_rows:  # an Arrow file that was cut between two batches reads without an error
+            raise CacheCorruptError(
+                f"the cache at {self._output_dir} has {len(dataset):,} rows of {split}; expected {num_rows:,}. "
+                f"Remove that folder and load again.",
+                path=str(self._output_dir),
+            )
+        return dataset
+
+    def _num_rows(self, split: Any) -> int:
+        """Return how many rows a split, a slice or a sum of them has."""
+        lengths = {name: split_info.num_examples for name, split_info in self.info.splits.items()}
+        if not isinstance(split, datasets.ReadInstruction):
+            split = datasets.ReadInstruction.from_spec(str(split))
+        return sum(max(part.to - part.from_, 0) for part in split.to_absolute(lengths))
 
     def as_streaming_dataset(self, *args: Any, **kwargs: Any) -> Any:
         """Return rows that are read while they are asked for.
@@ -216,7 +240,7 @@ def raise_if_invalid(report: Report, root: str) -> None:
     if number:
         first = next(report.problems("error"))
         raise ReleaseInvalidError(
-            f"the release has {number:,} problems of severity error; the first: {first}. "
+            f"the release has {number:,} problem{'s' * (number > 1)} of severity error; the first: {first}. "
             f"`emotalk validate` lists all. Fix the files, or pass on_invalid='report' or 'drop'.",
             path=root,
         )

@@ -130,6 +130,7 @@ def _is_within(path: str, folder: str) -> bool:
 
 def _walk_folders(path: str, prefix: str, listing: Listing, links: list[tuple[str, str]]) -> None:
     """List one folder and all below it; links to folders are put aside, as (name, path)."""
+    annotations = listing.annotations
     pending = [(prefix, path)]
     while pending:
         prefix, path = pending.pop()
@@ -137,24 +138,27 @@ def _walk_folders(path: str, prefix: str, listing: Listing, links: list[tuple[st
         with os.scandir(path) as entries:
             for entry in entries:
                 name = entry.name
+                if name.endswith(".json") and name[0] != ".":  # of most files, the first question settles it
+                    annotations.append(_listed(entry, prefix + name))
+                    continue
                 if name.startswith("."):
                     continue
                 lower = name.lower()
-                if lower.endswith(_ANNOTATIONS):
-                    listing.annotations.append(_listed(entry, prefix))
-                elif lower.endswith(_MEDIA):
+                if lower.endswith(_MEDIA):
                     media.append(name)
+                elif lower.endswith(_ANNOTATIONS):
+                    annotations.append(_listed(entry, prefix + name))
                 elif _is_folder(entry):
                     if entry.is_symlink():
                         links.append((prefix + name, entry.path))
                     else:
                         pending.append((f"{prefix}{name}/", entry.path))
                 elif lower.endswith(_ARCHIVES):
-                    listing.archives.append(_listed(entry, prefix))
+                    listing.archives.append(_listed(entry, prefix + name))
                 elif lower.endswith(_LISTS):
-                    listing.lists.append(_listed(entry, prefix))
+                    listing.lists.append(_listed(entry, prefix + name))
                 elif lower.endswith(_ZIPS):
-                    listing.zips.append(_listed(entry, prefix))
+                    listing.zips.append(_listed(entry, prefix + name))
         if media:
             media.sort()
             listing.folders.append(Folder(prefix, path, tuple(media)))
@@ -167,13 +171,14 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _listed(entry: os.DirEntry[str], prefix: str) -> ListedFile:
+def _listed(entry: os.DirEntry[str], name: str) -> ListedFile:
     try:
         status = entry.stat()
     except OSError:
         # A dangling link is there and cannot be read: reading it later says so.
-        return ListedFile(prefix + entry.name, entry.path, 0, 0)
-    return ListedFile(prefix + entry.name, entry.path, status.st_size, status.st_mtime_ns)
+        return ListedFile(name, entry.path, 0, 0)
+    # As ListedFile(…), without its keyword handling: this runs for every file on every load.
+    return tuple.__new__(ListedFile, (name, entry.path, status.st_size, status.st_mtime_ns))
 
 
 def is_text(path: str) -> bool:
