@@ -40,7 +40,6 @@ def warm_load(root: str, cache: str) -> int:
 def _load(root: str, cache: str) -> int:
     import datasets
 
-    import emotalk_data.builder.emotalk  # imports are not what is measured here
     from emotalk_data import load_dataset
 
     datasets.disable_progress_bars()

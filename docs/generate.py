@@ -15,8 +15,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from emotalk_data import errors
-from emotalk_data.builder.emotalk_columns import emotalk_features
-from emotalk_data.builder.m3ed_columns import m3ed_features
+from emotalk_data.builder.features import emotalk_features, m3ed_features
 from emotalk_data.hub.columns import COLUMN_MEANINGS
 from emotalk_data.hub.feature_text import feature_text
 from emotalk_data.schemas.problems import CODES

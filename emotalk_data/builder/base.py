@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import abc
 import json
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal, TypeVar, get_args
 
 import datasets
 import pyarrow as pa
+from datasets.builder import Key
 from datasets.exceptions import DatasetGenerationError
 
+from emotalk_data.builder.cache_errors import typed_cache_errors
 from emotalk_data.errors import (
     CacheCorruptError,
-    CacheWriteError,
     EmotalkError,
     OptionError,
     ReleaseError,
@@ -27,7 +28,6 @@ from emotalk_data.errors import (
 from emotalk_data.loaders.gc_pause import garbage_collection_paused
 from emotalk_data.loaders.listing import list_release
 from emotalk_data.loaders.report import Report
-from emotalk_data.media.features import cast_media
 
 __all__ = ["SCHEMA_VERSION", "OnInvalid", "ReleaseBuilder", "shards_of"]
 
@@ -35,6 +35,10 @@ SCHEMA_VERSION: Final = "0.1.0"
 """Changes whenever the columns, or how they are filled, change: caches of before are then not used."""
 
 OnInvalid = Literal["report", "drop", "raise"]
+
+# `datasets` replaces `open`, `Path` and more in a builder's module by ones that read remote files, and imports
+# scipy and pandas for it. A release is on disk and is read by `loaders`: this says that it has been done.
+_patched_for_streaming = True
 
 _REPORT_PREFIX: Final = "problems-"
 _SHARD_ROWS: Final = 256
@@ -80,14 +84,17 @@ class ReleaseBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]  # datas
         self._is_building = False
         digest = self.listing.digest(SCHEMA_VERSION, str(on_invalid == "drop"), *self._digest_parts())
         kwargs.setdefault("dataset_name", self.CORPUS)
-        with _typed_errors(str(kwargs.get("cache_dir") or datasets.config.HF_DATASETS_CACHE)):
+        with typed_cache_errors(str(kwargs.get("cache_dir") or datasets.config.HF_DATASETS_CACHE)):
             super().__init__(*args, data_dir=self.listing.root, hash=digest, **kwargs)
-        # What a cache says of its columns names the stock types; ours decode.
-        self.info.features = self._info().features
+        self._decode_media()
 
     def _digest_parts(self) -> Sequence[str]:
         """Return what else, beside the release's files, decides the rows."""
         return ()
+
+    def _decode_media(self) -> None:
+        """Give the columns our media types: what a cache says of itself names the stock ones."""
+        self.info.features = self._info().features
 
     def report(self) -> Report:
         """Return what was found while the cache was built.
@@ -129,8 +136,9 @@ class ReleaseBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]  # datas
             CacheWriteError: the cache cannot be written.
             CacheCorruptError: the cache is there, and its description is damaged.
         """
-        with _typed_errors(self.cache_dir):
+        with typed_cache_errors(self.cache_dir):
             super().download_and_prepare(*args, **kwargs)
+        self._decode_media()
 
     def as_dataset(self, *args: Any, **kwargs: Any) -> Any:
         """Return the built rows; with `on_invalid="raise"`, only when nothing is wrong with them.
@@ -143,7 +151,7 @@ class ReleaseBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]  # datas
         if self.on_invalid == "raise":
             raise_if_invalid(self.report(), self.listing.root)
         try:
-            return _cast(super().as_dataset(*args, **kwargs))
+            return super().as_dataset(*args, **kwargs)
         except EmotalkError:
             raise
         except (OSError, pa.ArrowException) as error:
@@ -215,6 +223,35 @@ class ReleaseBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]  # datas
             # An exception loses its cause on the way out of a worker process, and keeps its arguments.
             raise DatasetGenerationError(str(error), cause) from cause
 
+    @abc.abstractmethod
+    def _index(self, report: Report) -> Iterator[tuple[str, Any, int]]:
+        """Yield (split, dialogue, number of utterances) in the order of the rows; report what is misplaced."""
+
+    @abc.abstractmethod
+    def _table(self, dialogues: Sequence[Any], report: Report) -> pa.Table:
+        """Read the utterances of some dialogues into a table; report what is wrong with them."""
+
+    def _split_generators(self, dl_manager: object) -> list[datasets.SplitGenerator]:  # noqa: ARG002
+        report = Report(self.CORPUS)
+        # All three splits are there, if empty, so that code can rely on them.
+        groups: dict[str, list[tuple[Any, int]]] = {"train": [], "validation": [], "test": []}
+        with garbage_collection_paused():
+            for split, dialogue, num_utterances in self._index(report):
+                groups[split].append((dialogue, num_utterances))
+        self._write_report(report)
+        return [
+            datasets.SplitGenerator(name=split, gen_kwargs={"shards": shards_of(group)})
+            for split, group in groups.items()
+        ]
+
+    def _generate_tables(self, shards: list[tuple[Any, ...]]) -> Iterator[tuple[Key, pa.Table]]:
+        report = Report(self.CORPUS)
+        for number, dialogues in enumerate(shards):
+            with garbage_collection_paused():
+                table = self._table(dialogues, report)
+            yield Key(number, 0), table
+        self._write_report(report)
+
     def _write_report(self, report: Report) -> None:
         """Keep a part of the report in the folder that is being built: it becomes the cache with the shards.
 
@@ -260,40 +297,3 @@ def shards_of(groups: Iterable[tuple[Group, int]]) -> list[tuple[Group, ...]]:
     if current:
         shards.append(tuple(current))
     return shards
-
-
-def _cast(built: Any) -> Any:
-    """Give media columns our types, in a dataset, a dict or a list of them: `split` may be any of these."""
-    return [_cast(part) for part in built] if isinstance(built, list | tuple) else cast_media(built)
-
-
-@contextmanager
-def _typed_errors(cache_dir: str) -> Iterator[None]:
-    """Turn what `datasets` raises while it builds into errors of this package."""
-    try:
-        yield
-    except EmotalkError:
-        raise
-    except DatasetGenerationError as error:
-        cause = error.args[-1] if isinstance(error.args[-1], Exception) else error.__cause__
-        if isinstance(cause, EmotalkError):
-            raise cause from None
-        if isinstance(cause, OSError):
-            raise _cannot_write(cache_dir, cause) from cause
-        raise
-    except OSError as error:
-        raise _cannot_write(cache_dir, error) from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise CacheCorruptError(
-            f"dataset_info.json in the cache at {cache_dir} is damaged: {error}. Remove that folder and load "
-            f"again.",
-            path=cache_dir,
-        ) from error
-
-
-def _cannot_write(cache_dir: str, error: OSError) -> CacheWriteError:
-    reason = error.strerror or str(error)
-    return CacheWriteError(
-        f"cannot write the cache at {cache_dir}: {reason}. Free some space, or pass another cache_dir.",
-        path=cache_dir,
-    )

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import datasets
 import pyarrow as pa
-from datasets.builder import Key
 
-from emotalk_data.builder.base import ReleaseBuilder, shards_of
-from emotalk_data.builder.emotalk_columns import emotalk_features, emotalk_table
+from emotalk_data.builder.base import ReleaseBuilder
+from emotalk_data.builder.features import emotalk_features
 from emotalk_data.errors import ReleaseNotFoundError
-from emotalk_data.loaders.emotalk import read_emotalk, split_of
-from emotalk_data.loaders.emotalk_files import DialogueFiles
-from emotalk_data.loaders.emotalk_index import index_emotalk
-from emotalk_data.loaders.gc_pause import garbage_collection_paused
 from emotalk_data.loaders.report import Report
 
 __all__ = ["EmotalkBuilder"]
+
+_patched_for_streaming = True  # see builder/base.py
 
 _CITATION = """@article{emotiontalk2025,
   title={EmotionTalk: An Interactive Chinese Multimodal Emotion Dataset With Rich Annotations},
@@ -43,10 +40,11 @@ class EmotalkBuilder(ReleaseBuilder):
             features=emotalk_features(),
         )
 
-    def _split_generators(self, dl_manager: object) -> list[datasets.SplitGenerator]:  # noqa: ARG002
-        report = Report(self.CORPUS)
-        with garbage_collection_paused():
-            dialogues = index_emotalk(self.listing, report)
+    def _index(self, report: Report) -> Iterator[tuple[str, Any, int]]:
+        from emotalk_data.loaders.emotalk import split_of
+        from emotalk_data.loaders.emotalk_index import index_emotalk
+
+        dialogues = index_emotalk(self.listing, report)
         if not dialogues:
             raise ReleaseNotFoundError(
                 f"no EmotionTalk record under {self.listing.root}: expected Text/json/…/G00008_01_11_002.json, "
@@ -54,26 +52,12 @@ class EmotalkBuilder(ReleaseBuilder):
                 f"({len(self.listing.annotations)} JSON files and {len(self.listing.archives)} tars were seen).",
                 path=self.listing.root,
             )
-        self._write_report(report)
-        return [
-            datasets.SplitGenerator(name=split, gen_kwargs={"shards": shards})
-            for split, shards in _split(dialogues).items()
-        ]
+        for dialogue in dialogues:
+            yield split_of(dialogue), dialogue, len(dialogue.utterances)
 
-    def _generate_tables(self, shards: list[tuple[DialogueFiles, ...]]) -> Iterator[tuple[Key, pa.Table]]:
-        report = Report(self.CORPUS)
-        schema = self.info.features.arrow_schema
-        for number, dialogues in enumerate(shards):
-            with garbage_collection_paused():
-                utterances = read_emotalk(dialogues, report, drop_invalid=self.on_invalid == "drop")
-                table = emotalk_table(utterances, schema)
-            yield Key(number, 0), table
-        self._write_report(report)
+    def _table(self, dialogues: Sequence[Any], report: Report) -> pa.Table:
+        from emotalk_data.builder.emotalk_columns import emotalk_table
+        from emotalk_data.loaders.emotalk import read_emotalk
 
-
-def _split(dialogues: list[DialogueFiles]) -> dict[str, list[Any]]:
-    """Return the shards of each official split; all three are there, if empty, so that code can rely on them."""
-    groups: dict[str, list[tuple[DialogueFiles, int]]] = {"train": [], "validation": [], "test": []}
-    for dialogue in dialogues:
-        groups[split_of(dialogue)].append((dialogue, len(dialogue.utterances)))
-    return {split: shards_of(group) for split, group in groups.items()}
+        utterances = read_emotalk(dialogues, report, drop_invalid=self.on_invalid == "drop")
+        return emotalk_table(utterances, self.info.features.arrow_schema)

@@ -1,69 +1,21 @@
-"""EmotionTalk utterances to Arrow: the columns of the table, and how each is filled."""
+"""EmotionTalk utterances to Arrow: how each column of the table is filled."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Final
 
-import datasets
 import pyarrow as pa
 
 from emotalk_data.builder.arrays import label_ids, list_of, media_array, struct_array
 from emotalk_data.loaders.emotalk import EmotalkUtterance
-from emotalk_data.media.features import Audio, Video
 from emotalk_data.schemas.emotalk import Captions, MultimodalRecord
 from emotalk_data.schemas.labels import EMOTALK_EMOTIONS, MODALITIES
 
-__all__ = ["emotalk_features", "emotalk_table"]
+__all__ = ["emotalk_table"]
 
 _LABEL_IDS: Final = label_ids(EMOTALK_EMOTIONS.names)
 _NO_CAPTIONS: Final = Captions()
-
-
-def emotalk_features() -> datasets.Features:
-    """Return the columns of EmotionTalk. docs/corpora/emotalk.md says what each means."""
-    emotion = datasets.ClassLabel(names=list(EMOTALK_EMOTIONS.names))
-    string = datasets.Value("string")
-    return datasets.Features(
-        {
-            "utterance_id": string,
-            "dialogue_id": string,
-            "group_id": string,
-            "session_id": string,
-            "speaker_id": string,
-            "utterance_number": datasets.Value("int32"),
-            "modalities": datasets.List(string),
-            "text": string,
-            "text_raw": string,
-            "events": datasets.List(
-                {"type": string, "start": datasets.Value("int32"), "end": datasets.Value("int32")}
-            ),
-            "emotion": emotion,
-            "emotion_text": emotion,
-            "emotion_audio": emotion,
-            "emotion_video": emotion,
-            "sentiment": datasets.Value("float64"),
-            "annotations": datasets.List(
-                {
-                    "modality": string,
-                    "annotator": datasets.Value("int32"),
-                    "emotion": emotion,
-                    "confidence": datasets.Value("float64"),
-                    "sentiment": datasets.Value("int32"),
-                }
-            ),
-            "captions": {
-                "speaker": string,
-                "style": string,
-                "emotion": string,
-                "overall": datasets.List(string),
-            },
-            "start_seconds": datasets.Value("float64"),
-            "end_seconds": datasets.Value("float64"),
-            "audio": Audio(),
-            "video": Video(),
-        }
-    )
 
 
 def emotalk_table(utterances: Iterable[EmotalkUtterance], schema: pa.Schema) -> pa.Table:

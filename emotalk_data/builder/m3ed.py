@@ -7,17 +7,14 @@ from typing import Any
 
 import datasets
 import pyarrow as pa
-from datasets.builder import Key
 
-from emotalk_data.builder.base import ReleaseBuilder, shards_of
-from emotalk_data.builder.m3ed_columns import m3ed_features, m3ed_table
-from emotalk_data.loaders.gc_pause import garbage_collection_paused
-from emotalk_data.loaders.m3ed import read_m3ed
-from emotalk_data.loaders.m3ed_files import list_episodes
-from emotalk_data.loaders.m3ed_index import DialogueSource, index_m3ed
+from emotalk_data.builder.base import ReleaseBuilder
+from emotalk_data.builder.features import m3ed_features
 from emotalk_data.loaders.report import Report
 
 __all__ = ["M3edBuilder"]
+
+_patched_for_streaming = True  # see builder/base.py
 
 _CITATION = """@inproceedings{zhao-etal-2022-m3ed,
   title={{M3ED}: Multi-modal Multi-scene Multi-label Emotional Dialogue Database},
@@ -37,7 +34,11 @@ class M3edBuilder(ReleaseBuilder):
     CORPUS = "m3ed"
 
     def __init__(self, *args: Any, episodes_dir: str | None = None, **kwargs: Any) -> None:
-        self.episodes = list_episodes(episodes_dir) if episodes_dir is not None else None
+        self.episodes = None
+        if episodes_dir is not None:
+            from emotalk_data.loaders.m3ed_files import list_episodes
+
+            self.episodes = list_episodes(episodes_dir)
         super().__init__(*args, **kwargs)
 
     def _digest_parts(self) -> Sequence[str]:
@@ -52,25 +53,15 @@ class M3edBuilder(ReleaseBuilder):
             features=m3ed_features(),
         )
 
-    def _split_generators(self, dl_manager: object) -> list[datasets.SplitGenerator]:  # noqa: ARG002
-        report = Report(self.CORPUS)
-        with garbage_collection_paused():
-            dialogues = index_m3ed(self.listing, self.episodes, report)
-        self._write_report(report)
-        groups: dict[str, list[tuple[DialogueSource, int]]] = {"train": [], "validation": [], "test": []}
-        for dialogue in dialogues:
-            groups[dialogue.split].append((dialogue, len(dialogue.utterances)))
-        return [
-            datasets.SplitGenerator(name=split, gen_kwargs={"shards": shards_of(group)})
-            for split, group in groups.items()
-        ]
+    def _index(self, report: Report) -> Iterator[tuple[str, Any, int]]:
+        from emotalk_data.loaders.m3ed_index import index_m3ed
 
-    def _generate_tables(self, shards: list[tuple[DialogueSource, ...]]) -> Iterator[tuple[Key, pa.Table]]:
-        report = Report(self.CORPUS)
-        schema = self.info.features.arrow_schema
-        for number, dialogues in enumerate(shards):
-            with garbage_collection_paused():
-                utterances = read_m3ed(dialogues, report, drop_invalid=self.on_invalid == "drop")
-                table = m3ed_table(utterances, schema)
-            yield Key(number, 0), table
-        self._write_report(report)
+        for dialogue in index_m3ed(self.listing, self.episodes, report):
+            yield dialogue.split, dialogue, len(dialogue.utterances)
+
+    def _table(self, dialogues: Sequence[Any], report: Report) -> pa.Table:
+        from emotalk_data.builder.m3ed_columns import m3ed_table
+        from emotalk_data.loaders.m3ed import read_m3ed
+
+        utterances = read_m3ed(dialogues, report, drop_invalid=self.on_invalid == "drop")
+        return m3ed_table(utterances, self.info.features.arrow_schema)

@@ -1,62 +1,20 @@
-"""M3ED utterances to Arrow: the columns of the table, and how each is filled."""
+"""M3ED utterances to Arrow: how each column of the table is filled."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Final
 
-import datasets
 import pyarrow as pa
 
 from emotalk_data.builder.arrays import label_ids, list_of, media_array, struct_array
 from emotalk_data.loaders.m3ed import M3edUtterance
-from emotalk_data.media.features import Audio, Video
 from emotalk_data.schemas.labels import M3ED_ANNOTATOR_EMOTIONS, M3ED_EMOTIONS
 
-__all__ = ["m3ed_features", "m3ed_table"]
+__all__ = ["m3ed_table"]
 
 _LABEL_IDS: Final = label_ids(M3ED_EMOTIONS.names)
 _ANNOTATOR_LABEL_IDS: Final = label_ids(M3ED_ANNOTATOR_EMOTIONS.names)
-
-
-def m3ed_features() -> datasets.Features:
-    """Return the columns of M3ED. docs/corpora/m3ed.md says what each means."""
-    emotion = datasets.ClassLabel(names=list(M3ED_EMOTIONS.names))
-    annotator_emotion = datasets.ClassLabel(names=list(M3ED_ANNOTATOR_EMOTIONS.names))
-    string, seconds = datasets.Value("string"), datasets.Value("float64")
-    return datasets.Features(
-        {
-            "utterance_id": string,
-            "dialogue_id": string,
-            "series": string,
-            "speaker_id": string,
-            "speaker_name": string,
-            "age": string,
-            "gender": string,
-            "utterance_number": datasets.Value("int32"),
-            "text": string,
-            "text_raw": string,
-            "events": datasets.List(
-                {"type": string, "start": datasets.Value("int32"), "end": datasets.Value("int32")}
-            ),
-            "emotion": emotion,
-            "emotions": datasets.List(emotion),
-            "annotations": datasets.List(
-                {
-                    "modality": string,
-                    "annotator": datasets.Value("int32"),
-                    "emotions": datasets.List(annotator_emotion),
-                }
-            ),
-            "start_seconds": seconds,
-            "end_seconds": seconds,
-            "episode": datasets.Value("int32"),
-            "episode_start_seconds": seconds,
-            "episode_end_seconds": seconds,
-            "audio": Audio(),
-            "video": Video(),
-        }
-    )
 
 
 def m3ed_table(utterances: Iterable[M3edUtterance], schema: pa.Schema) -> pa.Table:

@@ -9,8 +9,7 @@ from typing import Any, Final
 
 import datasets
 
-from emotalk_data.builder.emotalk_columns import emotalk_features
-from emotalk_data.builder.m3ed_columns import m3ed_features
+from emotalk_data.builder.features import emotalk_features, m3ed_features
 
 __all__ = ["CORPUS_FACTS", "CorpusFacts"]
 

@@ -178,6 +178,8 @@ def _transcript_of(
     from_text = text.content if text is not None else None
     from_audio = audio.content if audio is not None else None
     if from_text is None:
+        if text is not None and text_file is not None and from_audio is None:
+            _report_missing_transcript(text_file, files.utterance_id, problems)
         return from_audio, audio_file
     if from_audio is not None and from_audio != from_text:
         name, expected = audio_file.name if audio_file else "", "the transcript of Text"
@@ -185,6 +187,14 @@ def _transcript_of(
             Problem("ET-TEXT-003", name, "content", "another transcript", expected, files.utterance_id)
         )
     return from_text, text_file
+
+
+def _report_missing_transcript(file: RecordFile, utterance_id: str, problems: list[Problem]) -> None:
+    """Say that a transcript is missing, unless its own value was refused a moment ago."""
+    if not any(problem.json_path == "content" for problem in problems):
+        problems.append(
+            Problem("ET-TEXT-005", file.name, "content", "missing", "the transcript", utterance_id)
+        )
 
 
 def _report_markup(

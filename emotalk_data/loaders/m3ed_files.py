@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, get_args
 
 from emotalk_data.archives import Location, cached_tar_index, open_source
-from emotalk_data.errors import LimitError, ReleaseNotFoundError, quote
+from emotalk_data.errors import ArchiveError, LimitError, ReleaseNotFoundError, quote
 from emotalk_data.loaders.listing import ListedFile, Listing, list_release
 from emotalk_data.loaders.report import Report
 from emotalk_data.schemas.strict_json import read_json
 
 __all__ = [
     "EpisodeIndex",
+    "OnBadArchive",
     "Split",
     "find_clips",
     "find_file",
@@ -26,6 +27,7 @@ __all__ = [
 ]
 
 Split = Literal["train", "validation", "test"]
+OnBadArchive = Literal["raise", "report"]
 
 _LIST_NAMES: Final[dict[Split, str]] = {"train": "train", "validation": "val", "test": "test"}
 _MAX_ANNOTATION_BYTES: Final = 512 << 20
@@ -105,13 +107,27 @@ def read_splits(listing: Listing, report: Report) -> dict[str, Split]:
     return splits
 
 
-def find_clips(listing: Listing, report: Report) -> dict[str, dict[str, str]]:
+def find_clips(
+    listing: Listing, report: Report, *, on_bad_archive: OnBadArchive
+) -> dict[str, dict[str, str]]:
     """Index the released audio clips: utterance id -> speaker letter -> path.
 
     Clips are named `{Speaker}_{utterance}.wav` and lie flat or nested, as files or in a tar.
+
+    Raises:
+        ArchiveError: `on_bad_archive="raise"`, and a tar is damaged, unsafe or compressed.
+        LimitError: likewise, and it is larger inside than any release.
     """
     clips: dict[str, dict[str, str]] = {}
-    for name, path, speaker, utterance_id in _iter_clips(listing):
+    found = list(_clips_in_folders(listing))
+    for archive in listing.archives:
+        try:
+            found += _clips_in_archive(archive)
+        except (ArchiveError, LimitError) as error:
+            if on_bad_archive == "raise":
+                raise
+            report.problem("M3-TAR-001", archive.name, "", str(error), "a plain tar")
+    for name, path, speaker, utterance_id in found:
         known = clips.setdefault(utterance_id, {}).setdefault(speaker, path)
         if known != path:
             report.problem(
@@ -120,17 +136,19 @@ def find_clips(listing: Listing, report: Report) -> dict[str, dict[str, str]]:
     return clips
 
 
-def _iter_clips(listing: Listing) -> Iterator[tuple[str, str, str, str]]:
+def _clips_in_folders(listing: Listing) -> Iterator[tuple[str, str, str, str]]:
     """Yield name, path, speaker letter and utterance id of every file that is named as a clip."""
     for folder in listing.folders:
         for name in folder.media:
             if clip := _clip_of(name):
                 yield folder.name + name, f"{folder.path}/{name}", *clip
-    for archive in listing.archives:
-        for member in cached_tar_index(archive.path).names:
-            if clip := _clip_of(member):
-                path = str(Location(archive.path, (("tar", member),)))
-                yield f"{archive.name}::{member}", path, *clip
+
+
+def _clips_in_archive(archive: ListedFile) -> Iterator[tuple[str, str, str, str]]:
+    """Yield the same of every member that is named as a clip."""
+    for member in cached_tar_index(archive.path).names:
+        if clip := _clip_of(member):
+            yield f"{archive.name}::{member}", str(Location(archive.path, (("tar", member),))), *clip
 
 
 def _clip_of(name: str) -> tuple[str, str] | None:

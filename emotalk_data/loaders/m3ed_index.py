@@ -9,6 +9,7 @@ from emotalk_data.errors import DecodeError, ReleaseNotFoundError, quote
 from emotalk_data.loaders.listing import Listing
 from emotalk_data.loaders.m3ed_files import (
     EpisodeIndex,
+    OnBadArchive,
     Split,
     find_clips,
     find_file,
@@ -50,13 +51,16 @@ class DialogueSource(NamedTuple):
     any_clips: bool
 
 
-def index_m3ed(listing: Listing, episodes: Listing | None, report: Report) -> list[DialogueSource]:
+def index_m3ed(
+    listing: Listing, episodes: Listing | None, report: Report, *, on_bad_archive: OnBadArchive = "raise"
+) -> list[DialogueSource]:
     """Sort the annotation of a release into dialogues.
 
     Args:
         listing: the release's files.
         episodes: the files of the TV episodes that the user owns, if any.
         report: takes the problems and the counts of records (one utterance is one record).
+        on_bad_archive: whether a tar of clips that cannot be read ends the reading or is a problem.
 
     Returns:
         dialogues, by series in the order of the annotation file and by number in each.
@@ -64,6 +68,7 @@ def index_m3ed(listing: Listing, episodes: Listing | None, report: Report) -> li
     Raises:
         ReleaseNotFoundError: no annotation file or no split lists.
         DecodeError: a file is not strict JSON.
+        ArchiveError: a tar of clips is damaged, unsafe or compressed.
     """
     annotation = find_file(listing, r"annotation\.json", "annotation file")
     if annotation is None:
@@ -79,7 +84,7 @@ def index_m3ed(listing: Listing, episodes: Listing | None, report: Report) -> li
             f"{annotation.name} is {quote(document)}; expected an object of series.", path=annotation.name
         )
     places = _read_places(listing, report)
-    clips = find_clips(listing, report)
+    clips = find_clips(listing, report, on_bad_archive=on_bad_archive)
     episode_index = index_episodes(episodes, document, report)
     context = _Context(annotation.name, splits, places, clips, episode_index, report)
     dialogues: list[DialogueSource] = []

@@ -7,7 +7,7 @@ from collections import deque
 from pathlib import PurePosixPath
 from typing import Literal
 
-from emotalk_data.errors import OptionError, ReleaseNotFoundError, quote
+from emotalk_data.errors import DecodeError, OptionError, ReleaseNotFoundError, quote
 from emotalk_data.loaders.emotalk import read_emotalk
 from emotalk_data.loaders.emotalk_index import index_emotalk
 from emotalk_data.loaders.gc_pause import garbage_collection_paused
@@ -16,6 +16,7 @@ from emotalk_data.loaders.m3ed import read_m3ed
 from emotalk_data.loaders.m3ed_files import list_episodes
 from emotalk_data.loaders.m3ed_index import index_m3ed
 from emotalk_data.loaders.report import Report
+from emotalk_data.schemas.strict_json import REMEDY
 
 __all__ = ["validate"]
 
@@ -40,7 +41,6 @@ def validate(
 
     Raises:
         ReleaseNotFoundError: there is no release at `path`.
-        DecodeError: M3ED's annotation or relation file is not strict JSON.
         OptionError: an unknown corpus.
     """
     with garbage_collection_paused():
@@ -63,7 +63,15 @@ def _validate(
         deque(read_emotalk(dialogues, report), maxlen=0)
     elif corpus == "m3ed":
         episodes = list_episodes(episodes_dir) if episodes_dir is not None else None
-        deque(read_m3ed(index_m3ed(listing, episodes, report), report), maxlen=0)
+        try:
+            sources = index_m3ed(listing, episodes, report, on_bad_archive="report")
+        except DecodeError as error:
+            found = error.message.removeprefix(f"{error.path} is ").removesuffix(REMEDY)
+            report.problem(
+                "M3-JSON-001", error.path or "annotation.json", "", found, "one strict JSON object"
+            )
+        else:
+            deque(read_m3ed(sources, report), maxlen=0)
     else:
         raise OptionError(f"corpus is {quote(corpus)}; expected 'emotalk' or 'm3ed'.")
     report.check()

@@ -108,6 +108,7 @@ CODES: Final[dict[str, Code]] = {
     "ET-TEXT-002": _note("A malformed mark in a transcript.", "Nothing to do; no spoken character is lost."),
     "ET-TEXT-003": _warning("The transcripts of Text and Audio differ; Text's is used.", "Make them equal."),
     "ET-TEXT-004": _error("A transcript longer than 10,000 characters; it is null.", "Check the file."),
+    "ET-TEXT-005": _warning("A Text record without its transcript; it is null in the row.", "Add content."),
     "ET-CAP-001": _error("Captions that are neither JSON nor a plain literal; null.", "Write a JSON object."),
     "ET-CAP-002": _note("Captions written as a string.", "Write them as a JSON object."),
     # Names.
@@ -135,6 +136,10 @@ CODES: Final[dict[str, Code]] = {
         "An archive that is damaged, cut or unsafe; nothing of it is read.", "Fetch it again."
     ),
     # M3ED.
+    "M3-TAR-001": _error(
+        "An archive that cannot be read in place: damaged, unsafe or compressed. Its clips are null.",
+        "Fetch it again, or decompress it.",
+    ),
     "M3-JSON-001": _error("A file that is not strict JSON in UTF-8.", "Write it again as UTF-8 JSON."),
     "M3-KEY-001": _note("A key that the release does not know.", "Nothing to do; its value is not loaded."),
     "M3-KEY-002": _note("A key in another spelling.", "Use the release's spelling."),

@@ -17,7 +17,7 @@ import pytest
 from emotalk_data.builder import base
 from emotalk_data.errors import CacheCorruptError, CacheWriteError
 from emotalk_data.load import load_dataset, load_dataset_builder
-from emotalk_data.testing import make_fullsize_emotalk
+from emotalk_data.testing import make_emotalk, make_fullsize_emotalk
 
 NUM_ROWS = 90
 
@@ -179,7 +179,7 @@ def test_a_build_that_was_killed_is_repaired_by_the_next_load(root: Path, tmp_pa
     # It stops in the middle of the last split: reports and tables of the others are there.
     stop = (
         "import sys, time\n"
-        "from emotalk_data.builder import emotalk\n"
+        "from emotalk_data.builder import emotalk_columns as emotalk\n"
         "table, seen = emotalk.emotalk_table, []\n"
         "def slow(*args):\n"
         "    seen.append(1)\n"
@@ -304,3 +304,22 @@ def test_a_release_that_moved_has_another_table(root: Path, tmp_path: Path, load
     assert _rows(before) == _rows(after)
     assert len(list((tmp_path / "cache").rglob("dataset_info.json"))) == 2
     assert isinstance(after, datasets.Dataset)
+
+
+def test_datasets_replaces_nothing_in_the_builders_modules(tmp_path: Path) -> None:
+    root = make_emotalk(tmp_path / "release", num_utterances=8, media=False).data_dir
+    code = (
+        "import pathlib, sys\n"
+        "from emotalk_data import load_dataset_builder\n"
+        "builder = load_dataset_builder('emotalk', data_dir=sys.argv[1], cache_dir=sys.argv[2])\n"
+        "import emotalk_data.builder.base as base\n"
+        "assert base.Path is pathlib.Path\n"
+        "assert 'scipy' not in sys.modules\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(root), str(tmp_path / "cache")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr

@@ -7,7 +7,8 @@ import pyarrow as pa
 import pytest
 
 from emotalk_data.builder.arrays import label_ids, list_of, media_array, struct_array
-from emotalk_data.builder.emotalk_columns import emotalk_features, emotalk_table
+from emotalk_data.builder.emotalk_columns import emotalk_table
+from emotalk_data.builder.features import emotalk_features
 from emotalk_data.loaders.emotalk import EmotalkUtterance
 from emotalk_data.media.features import Audio, Video
 from emotalk_data.schemas.emotalk import AudioRecord, MultimodalRecord, TextRecord, VideoRecord

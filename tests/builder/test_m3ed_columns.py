@@ -11,7 +11,7 @@ import datasets
 import numpy as np
 import pytest
 
-from emotalk_data.builder.m3ed_columns import m3ed_features
+from emotalk_data.builder.features import m3ed_features
 from emotalk_data.errors import ArchiveError, OptionError, ReleaseInvalidError
 from emotalk_data.load import load_dataset, load_dataset_builder
 from emotalk_data.media.audio import AudioClip

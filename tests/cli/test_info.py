@@ -32,7 +32,7 @@ def test_one_corpus_is_told_with_its_columns(invoke: Invoke) -> None:
 
 
 def test_json_tells_every_column_of_the_table(invoke: Invoke) -> None:
-    from emotalk_data.builder.emotalk_columns import emotalk_features
+    from emotalk_data.builder.features import emotalk_features
 
     values = json.loads(invoke("info", "emotalk", "--format", "json").stdout)["emotalk"]
     assert set(values["columns"]) == set(emotalk_features())

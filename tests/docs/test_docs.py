@@ -216,8 +216,7 @@ def test_links_inside_the_project_lead_somewhere(page: Path) -> None:
 
 
 def test_every_column_says_in_format_md_where_it_comes_from() -> None:
-    from emotalk_data.builder.emotalk_columns import emotalk_features
-    from emotalk_data.builder.m3ed_columns import m3ed_features
+    from emotalk_data.builder.features import emotalk_features, m3ed_features
 
     text = (DOCS / "format.md").read_text(encoding="utf-8")
     rows = set(re.findall(r"^\| `(\w+)`", text, re.MULTILINE))

@@ -516,3 +516,16 @@ def test_whatever_is_damaged_is_in_the_report_and_the_other_rows_are_as_before(
         else:
             assert load(root, cache, on_invalid="raise")[0] == rows
         assert validate(root).to_dict() == report.to_dict()
+
+
+def test_a_text_record_without_its_transcript_is_reported_and_null(tmp_path: Path) -> None:
+    root = Path(make_emotalk(tmp_path / "release", num_utterances=8, media=False, oddities=False).data_dir)
+    (key, other, *_) = sorted(path.stem for path in (root / "Text").rglob("*.json"))
+    for modality in ("text", "audio"):
+        _edit(record_path(root, modality, key), content=None)
+    _edit(record_path(root, "text", other), content=None)  # Audio's transcript stands in: nothing is missing
+    report = validate(root)
+    assert [(p.code, p.utterance_id) for p in report.problems("warning")] == [("ET-TEXT-005", key)]
+    rows, _ = load(root, tmp_path / "cache")
+    assert (rows[key]["text"], rows[key]["text_raw"], rows[key]["events"]) == (None, None, None)
+    assert rows[other]["text"]

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from emotalk_data.errors import DecodeError, LimitError, PathError, ReleaseNotFoundError
+from emotalk_data.errors import ArchiveError, DecodeError, LimitError, PathError, ReleaseNotFoundError
+from emotalk_data.load import load_dataset
 from emotalk_data.loaders import m3ed_files
 from emotalk_data.loaders.listing import list_release
 from emotalk_data.loaders.m3ed import M3edUtterance, read_m3ed
@@ -324,3 +325,23 @@ def test_whatever_is_damaged_every_utterance_is_a_row_or_in_the_report(
     finally:
         for name, raw in originals.items():
             (root / name).write_bytes(raw)
+
+
+def test_validate_reports_a_tar_of_clips_that_cannot_be_read(tmp_path: Path) -> None:
+    root = make_m3ed(tmp_path / "release", episodes=False).data_dir
+    (root / "audio.tar").write_bytes(b"not a tar at all")
+    with pytest.raises(ArchiveError, match=r"audio\.tar"):
+        load_dataset("m3ed", data_dir=root, cache_dir=tmp_path / "cache")
+    assert "M3-TAR-001" in validate(root).num_by_code()
+
+
+@pytest.mark.parametrize("name", ["annotation.json", "relation_annotation_release.json"])
+def test_validate_reports_a_file_that_is_no_strict_json(tmp_path: Path, name: str) -> None:
+    root = make_m3ed(tmp_path / "release", episodes=False).data_dir
+    path = next(root.rglob(name))
+    path.write_text(path.read_text(encoding="utf-8") + "}", encoding="utf-8")
+    with pytest.raises(DecodeError, match="trailing characters"):
+        load_dataset("m3ed", data_dir=root, cache_dir=tmp_path / "cache")
+    (problem,) = validate(root).problems("error")
+    assert (problem.code, problem.file.endswith(name)) == ("M3-JSON-001", True)
+    assert "trailing characters" in problem.found
