@@ -62,6 +62,7 @@ def _measure(folder: Path, num_utterances: int, rounds: int) -> dict[str, Result
         print(f"round {number + 1} of {rounds} …", file=sys.stderr)
         cache = folder / f"cache-{number}"
         task("json_loop", root)
+        task("stat_loop", root)
         task("cold_load", root, cache)
         task("warm_load", root, cache)
         task("first_clip", root, cache)
@@ -69,6 +70,7 @@ def _measure(folder: Path, num_utterances: int, rounds: int) -> dict[str, Result
         task("first_clip_stock", parquet)
         task("nothing")
         task("import_package")
+        task("import_datasets")
         run_command(results.setdefault("bare_python", Result()), [sys.executable, "-c", ""])
         run_command(results.setdefault("help", Result()), help_command)
         shutil.rmtree(folder / f"stock-{number}", ignore_errors=True)

@@ -31,7 +31,7 @@ def claims(results: dict[str, Result], *, is_full_size: bool) -> list[Claim]:
             "json_loop",
             4.0,
         ),
-        _seconds(results, "warm load", "warm_load", 0.5),
+        _seconds(results, "warm load (floor: listing and stat alone)", "warm_load", 0.5, floor="stat_loop"),
         _memory(results, "peak memory of the cold load", "cold_load", 1_500),
         _throughput(results, "utterances per second against audiofolder", "cold_load", "audiofolder", 10.0),
         _difference(
@@ -39,16 +39,20 @@ def claims(results: dict[str, Result], *, is_full_size: bool) -> list[Claim]:
         ),
         _seconds(results, "emotalk --help, the whole process", "help", 0.150),
     ]
-    clip = results["first_clip"]
-    if clip.seconds:
-        measured = f"{clip.median_wall:.2f} s"
-        stock = results["first_clip_stock"]
-        if stock.seconds:
-            measured += f" (stock datasets: {stock.median_wall:.2f} s)"
-        table.append(
-            Claim("fresh process to its first decoded utterance", measured, "< 1 s", clip.median_wall < 1.0)
-        )
+    table.append(_first_clip(results))
     return table if is_full_size else [claim._replace(holds=None) for claim in table]
+
+
+def _first_clip(results: dict[str, Result]) -> Claim:
+    what, claim = "fresh process to its first decoded utterance", "< 1 s"
+    ours, floor, stock = (results[name] for name in ("first_clip", "import_datasets", "first_clip_stock"))
+    missing = _missing(what, claim, [ours, floor])
+    if missing:
+        return missing
+    measured = f"{ours.median_wall:.2f} s (`import datasets` alone: {floor.median_wall:.2f} s"
+    if stock.seconds:
+        measured += f"; stock datasets: {stock.median_wall:.2f} s"
+    return Claim(what, measured + ")", claim, ours.median_wall < 1.0)
 
 
 def _missing(what: str, claim: str, results: list[Result]) -> Claim | None:
@@ -78,11 +82,18 @@ def _throughput(results: dict[str, Result], what: str, name: str, peer_name: str
     return Claim(what, measured, claim, rates[0] >= limit * rates[1])
 
 
-def _seconds(results: dict[str, Result], what: str, name: str, limit: float) -> Claim:
+def _seconds(
+    results: dict[str, Result], what: str, name: str, limit: float, *, floor: str | None = None
+) -> Claim:
     result = results[name]
     claim = f"≤ {limit:g} s"
     missing = _missing(what, claim, [result])
-    return missing or Claim(what, f"{result.median:.3f} s", claim, result.median <= limit)
+    if missing:
+        return missing
+    measured = f"{result.median:.3f} s"
+    if floor is not None and results[floor].seconds:
+        measured += f" (floor: {results[floor].median:.3f} s)"
+    return Claim(what, measured, claim, result.median <= limit)
 
 
 def _memory(results: dict[str, Result], what: str, name: str, limit: float) -> Claim:

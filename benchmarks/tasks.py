@@ -27,6 +27,22 @@ def json_loop(root: str) -> int:
     return len(files)
 
 
+def stat_loop(root: str) -> int:
+    """The floor of a warm load: list every folder and ask for the time of every annotation file."""
+    _start()
+    count = 0
+    pending = [root]
+    while pending:
+        with os.scandir(pending.pop()) as entries:
+            for entry in entries:
+                if entry.name.endswith(".json"):
+                    entry.stat()
+                    count += 1
+                elif entry.is_dir():
+                    pending.append(entry.path)
+    return count
+
+
 def cold_load(root: str, cache: str) -> int:
     """`load_dataset` with an empty cache."""
     return _load(root, cache)
@@ -84,6 +100,13 @@ def import_package() -> int:
     return 0
 
 
+def import_datasets() -> int:
+    """`import datasets`: the floor of whatever returns a `datasets.Dataset`."""
+    import datasets  # noqa: F401
+
+    return 0
+
+
 def nothing() -> int:
     """A bare interpreter, to take off the others."""
     return 0
@@ -93,12 +116,14 @@ TASKS: dict[str, Callable[..., int]] = {
     task.__name__: task
     for task in (
         json_loop,
+        stat_loop,
         cold_load,
         warm_load,
         audiofolder,
         first_clip,
         first_clip_stock,
         import_package,
+        import_datasets,
         nothing,
     )
 }

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from emotalk_data.builder.arrays import label_ids, list_of, media_array, struct_array
 from emotalk_data.loaders.emotalk import EmotalkUtterance
-from emotalk_data.schemas.emotalk import Captions, MultimodalRecord
+from emotalk_data.schemas.emotalk import Annotation, Captions, MultimodalRecord
 from emotalk_data.schemas.labels import EMOTALK_EMOTIONS, MODALITIES
 
 __all__ = ["emotalk_table"]
@@ -95,30 +95,28 @@ def _annotations(rows: list[EmotalkUtterance]) -> pa.Array:
     lengths: list[int] = []
     modalities: list[str] = []
     annotators: list[int] = []
-    emotions: list[int | None] = []
-    confidences: list[float | None] = []
+    items: list[Annotation] = []
     sentiments: list[int | None] = []
     for row in rows:
-        before = len(annotators)
+        before = len(items)
         for modality, record in zip(MODALITIES, row.records, strict=True):
             if record is None or not record.data:
                 continue
-            data = record.data
-            annotators.extend(range(1, len(data) + 1))
-            modalities.extend([modality] * len(data))
-            emotions.extend([_LABEL_IDS[item.emotion] for item in data])
-            confidences.extend([item.confidence for item in data])
+            number = len(record.data)
+            items += record.data
+            modalities += [modality] * number
+            annotators += range(1, number + 1)
             if isinstance(record, MultimodalRecord):
-                sentiments.extend([item.continuous_label for item in record.data or ()])
+                sentiments += [item.continuous_label for item in record.data]
             else:
-                sentiments.extend([None] * len(data))
-        lengths.append(len(annotators) - before)
+                sentiments += [None] * number
+        lengths.append(len(items) - before)
     values = struct_array(
         {
             "modality": pa.array(modalities, pa.string()),
             "annotator": pa.array(annotators, pa.int32()),
-            "emotion": pa.array(emotions, pa.int64()),
-            "confidence": pa.array(confidences, pa.float64()),
+            "emotion": pa.array([_LABEL_IDS[item.emotion] for item in items], pa.int64()),
+            "confidence": pa.array([item.confidence for item in items], pa.float64()),
             "sentiment": pa.array(sentiments, pa.int32()),
         }
     )

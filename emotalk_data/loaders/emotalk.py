@@ -94,15 +94,9 @@ def _read_utterance(files: UtteranceFiles, problems: list[Problem]) -> tuple[Emo
             try:
                 raw = read_bytes(file)
             except OSError as error:
+                reason = os.strerror(error.errno or 0)
                 problems.append(
-                    Problem(
-                        "ET-FILE-001",
-                        file.name,
-                        "",
-                        f"{os.strerror(error.errno or 0)}",
-                        "a readable file",
-                        utterance_id,
-                    )
+                    Problem("ET-FILE-001", file.name, "", reason, "a readable file", utterance_id)
                 )
             else:
                 record, found = read_record(raw, modality, file=file.name, utterance_id=utterance_id)
@@ -142,32 +136,16 @@ def _read_utterance(files: UtteranceFiles, problems: list[Problem]) -> tuple[Emo
 def _check_names(record: EmotalkRecord, utterance_id: str, file: RecordFile, problems: list[Problem]) -> None:
     """Compare what the record says of its own name with the name of its file, which is right."""
     if record.speaker_id is not None and record.speaker_id != utterance_id[10:12]:
-        problems.append(
-            Problem(
-                "ET-ID-003",
-                file.name,
-                "speaker_id",
-                quote(record.speaker_id),
-                repr(utterance_id[10:12]),
-                utterance_id,
-            )
-        )
+        found, expected = quote(record.speaker_id), quote(utterance_id[10:12])
+        problems.append(Problem("ET-ID-003", file.name, "speaker_id", found, expected, utterance_id))
+    folder = f"{utterance_id[:6]}/{utterance_id[:9]}/{utterance_id[:12]}/"
     for key, hint in (("file_path", record.file_path), ("file_name", record.file_name)):
         if hint is None:
             continue
-        folder, _, base = hint.rpartition("/")
-        expected = f"{utterance_id[:6]}/{utterance_id[:9]}/{utterance_id[:12]}"
-        if base.partition(".")[0] != utterance_id or folder not in (expected, ""):
-            problems.append(
-                Problem(
-                    "ET-PATH-001",
-                    file.name,
-                    key,
-                    quote(hint),
-                    f"{expected}/{utterance_id}.*",
-                    utterance_id,
-                )
-            )
+        stem, _, suffix = hint.removeprefix(folder).partition(".")
+        if stem != utterance_id or "/" in suffix:
+            expected = f"{folder}{utterance_id}.*"
+            problems.append(Problem("ET-PATH-001", file.name, key, quote(hint), expected, utterance_id))
 
 
 def _transcript_of(

@@ -117,12 +117,16 @@ def modality_of(document: dict[str, Any]) -> Modality | None:
 
 
 def _validate(document: dict[str, Any], modality: Modality, note: Note) -> EmotalkRecord:
-    model = RECORD_MODELS[modality]
     if _is_as_released(document, modality):
         try:
-            return model.model_validate(document)
+            return RECORD_MODELS[modality].model_validate(document)
         except ValidationError:
-            pass  # at least one value needs a closer look, below
+            pass  # at least one value needs a closer look
+    return _validate_closely(document, modality, note)
+
+
+def _validate_closely(document: dict[str, Any], modality: Modality, note: Note) -> EmotalkRecord:
+    """Bring the record into the release's own form, and put null where a value cannot be taken."""
 
     def on_error(steps: tuple[int | str, ...], detail: ErrorDetails) -> None:
         field = next((step for step in reversed(steps) if isinstance(step, str)), "")
@@ -133,28 +137,25 @@ def _validate(document: dict[str, Any], modality: Modality, note: Note) -> Emota
             code = "ET-TYPE-002"
         note(code, json_path(steps), quote(found), expected)
 
-    return validate_or_null(model, tidy_record(document, modality, note), on_error)
+    return validate_or_null(RECORD_MODELS[modality], tidy_record(document, modality, note), on_error)
 
 
 def _is_as_released(document: dict[str, Any], modality: Modality) -> bool:
     """Say whether every object has only the release's own keys: then validation alone will do."""
-    if RECORD_KEYS[modality].respelling(document) is not None:
-        return False
     data = document.get("data")
-    if isinstance(data, list):
-        if len(data) > MAX_ANNOTATORS:
+    try:
+        if not RECORD_KEYS[modality].is_as_released((document,)):
             return False
-        last: tuple[str, ...] | None = None
-        for item in data:
-            if isinstance(item, dict):
-                shape = tuple(item)  # the five annotators' objects nearly always look alike
-                if shape != last and ANNOTATION_KEYS[modality].respelling(item) is not None:
-                    return False
-                last = shape
+        if isinstance(data, list) and (
+            len(data) > MAX_ANNOTATORS or not ANNOTATION_KEYS[modality].is_as_released(data)
+        ):
+            return False
+    except TypeError:
+        return False  # an annotator's entry that is no object
     if modality == "audio":
         for key, keys in (("paragraphs", PARAGRAPH_KEYS), ("sourceAttr", CAPTION_KEY_MAP)):
             value = document.get(key)
-            if isinstance(value, dict) and keys.respelling(value) is not None:
+            if isinstance(value, dict) and not keys.is_as_released((value,)):
                 return False
     return True
 

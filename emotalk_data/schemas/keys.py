@@ -49,6 +49,18 @@ class KeyMap:
             self._by_fold.setdefault(_fold(word), key)
         self._silent: Final = frozenset(_fold(key) for key in silent)
         self._known: Final[dict[tuple[str, ...], Respelling]] = {}
+        self._as_released: Final[set[tuple[str, ...]]] = set()
+
+    def is_as_released(self, records: Iterable[Any]) -> bool:
+        """Say whether every key of some objects is the release's own. Objects of a shape seen before cost least.
+
+        Raises:
+            TypeError: one of them is a number, a boolean or None.
+        """
+        shapes = set(map(tuple, records))
+        return shapes <= self._as_released or all(
+            isinstance(record, Mapping) and self.respelling(record) is None for record in records
+        )
 
     def respelling(self, record: Mapping[str, Any]) -> Respelling | None:
         """Return how the keys differ, or None when every key is the release's own."""
@@ -58,6 +70,8 @@ class KeyMap:
             found = self._compare(shape)
             if len(self._known) < _MAX_KNOWN_SHAPES and sum(map(len, shape)) <= _MAX_SHAPE_CHARS:
                 self._known[shape] = found
+                if found is _AS_RELEASED:
+                    self._as_released.add(shape)
         return None if found is _AS_RELEASED else found
 
     def apply(self, record: Mapping[str, Any], respelling: Respelling) -> dict[str, Any]:
