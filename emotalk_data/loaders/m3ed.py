@@ -16,8 +16,8 @@ from emotalk_data.loaders.m3ed_files import Split
 from emotalk_data.loaders.m3ed_index import DialogueSource
 from emotalk_data.loaders.report import Report
 from emotalk_data.schemas.m3ed import EmotionAnnotation, Speaker, Utterance
-from emotalk_data.schemas.m3ed_read import Note, note_frame_overflow, read_speaker, read_utterance
-from emotalk_data.schemas.problems import CODES, Problem
+from emotalk_data.schemas.m3ed_read import note_frame_overflow, read_speaker, read_utterance
+from emotalk_data.schemas.problems import CODES, Note, Problem
 from emotalk_data.schemas.timecode import FRAME_RATE, parse_timecode
 
 __all__ = ["M3edUtterance", "read_m3ed"]

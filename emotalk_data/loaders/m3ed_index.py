@@ -19,7 +19,8 @@ from emotalk_data.loaders.m3ed_files import (
 )
 from emotalk_data.loaders.report import Report
 from emotalk_data.schemas.m3ed import DialoguePlace
-from emotalk_data.schemas.m3ed_read import Note, note_frame_overflow, read_place
+from emotalk_data.schemas.m3ed_read import note_frame_overflow, read_place
+from emotalk_data.schemas.problems import Note
 
 __all__ = ["DialogueSource", "index_m3ed"]
 

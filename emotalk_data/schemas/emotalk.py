@@ -168,13 +168,11 @@ class MultimodalRecord(EmotalkRecord):
     sentiment: MeanRating | None = Field(default=None, alias="Continuous label_result")
 
 
-class FlatRecord(BaseModel):
-    """The paper's Table 6: every key at the top level, one record for everything.
+class FlatRecord(Captions, Paragraphs):
+    """The paper's Table 6: every key at the top level, times and captions too; one record for everything.
 
     Annotators' keys hold a list with one value per annotator. A single value stands for a list of one.
     """
-
-    model_config = _CONFIG
 
     emotion: tuple[Emotion | None, ...] | None = None
     confidence: tuple[Confidence | None, ...] | None = Field(default=None, alias="Confidence_degree")
@@ -183,19 +181,8 @@ class FlatRecord(BaseModel):
     sentiment: MeanRating | None = Field(default=None, alias="Continuous label_result")
     speaker_id: ShortText | None = None
     content: Transcript | None = None
-    start_seconds: Seconds | None = Field(default=None, alias="startTime")
-    end_seconds: Seconds | None = Field(default=None, alias="endTime")
-    duration_seconds: Seconds | None = Field(default=None, alias="duration")
     file_path: ShortText | None = None
     file_name: ShortText | None = None
-    spe_cap: Caption | None = None
-    style_cap: Caption | None = None
-    emo_cap: Caption | None = None
-    caption_1: Caption | None = None
-    caption_2: Caption | None = None
-    caption_3: Caption | None = None
-    caption_4: Caption | None = None
-    caption_5: Caption | None = None
 
 
 RECORD_MODELS: Final[dict[Modality, type[EmotalkRecord]]] = {

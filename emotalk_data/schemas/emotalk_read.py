@@ -20,12 +20,11 @@ from emotalk_data.schemas.emotalk_tidy import (
     CAPTION_KEY_MAP,
     PARAGRAPH_KEYS,
     RECORD_KEYS,
-    Note,
     tidy_record,
 )
 from emotalk_data.schemas.labels import CONFIDENCES, EMOTALK_EMOTIONS, Modality
 from emotalk_data.schemas.nulling import json_path, validate_or_null
-from emotalk_data.schemas.problems import Problem
+from emotalk_data.schemas.problems import Note, Problem
 from emotalk_data.schemas.strict_json import BOM, REMEDY, read_json
 
 __all__ = ["modality_of", "read_record"]

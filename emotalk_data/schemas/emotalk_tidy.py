@@ -7,7 +7,6 @@ it, reports it and makes it null. Nothing is guessed.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any, Final
 
 from emotalk_data.errors import CaptionError, quote
@@ -20,13 +19,11 @@ from emotalk_data.schemas.emotalk import (
     MultimodalAnnotation,
     Paragraphs,
 )
-from emotalk_data.schemas.keys import KeyMap
+from emotalk_data.schemas.keys import KeyCodes, KeyMap
 from emotalk_data.schemas.labels import EMOTALK_EMOTIONS, Modality
+from emotalk_data.schemas.problems import Note
 
-__all__ = ["ANNOTATION_KEYS", "CAPTION_KEY_MAP", "PARAGRAPH_KEYS", "RECORD_KEYS", "Note", "tidy_record"]
-
-Note = Callable[[str, str, str, str], None]
-"""`note(code, json_path, found, expected)`; `found` is quoted by the caller."""
+__all__ = ["ANNOTATION_KEYS", "CAPTION_KEY_MAP", "PARAGRAPH_KEYS", "RECORD_KEYS", "tidy_record"]
 
 
 def _aliases(model: type[Any]) -> tuple[str, ...]:
@@ -56,7 +53,7 @@ CAPTION_KEY_MAP: Final = KeyMap(
     synonyms={"speaker": "spe_cap", "style": "style_cap", "emotion": "emo_cap", "overall": "caption_1"},
 )
 
-_MAX_UNKNOWN_KEYS: Final = 20  # of one object; more are reported as a number
+_KEY_CODES: Final = KeyCodes("ET-KEY-002", "ET-KEY-001", "ET-KEY-003")
 _MAX_PARAGRAPHS: Final = 100
 
 _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,9}")
@@ -65,7 +62,7 @@ _DECIMAL: Final = re.compile(r"[+-]?[0-9]{1,9}(\.[0-9]{0,12})?")
 
 def tidy_record(document: dict[str, Any], modality: Modality, note: Note) -> dict[str, Any]:
     """Return the record in the release's own form; `document` is left as it is."""
-    record = _respell(document, _TIDY_RECORD_KEYS[modality], "", note)
+    record = _TIDY_RECORD_KEYS[modality].tidy(document, "", _KEY_CODES, note)
     record = _fold_flat(record, modality, note)
     _tidy_emotion(record, "emotion_result", "emotion_result", note)
     _tidy_number(record, "Continuous label_result", "Continuous label_result", _DECIMAL, note)
@@ -86,33 +83,6 @@ def tidy_record(document: dict[str, Any], modality: Modality, note: Note) -> dic
     if "sourceAttr" in record:
         record["sourceAttr"] = _tidy_captions(record["sourceAttr"], note)
     return record
-
-
-def _respell(document: dict[str, Any], keys: KeyMap, path: str, note: Note) -> dict[str, Any]:
-    respelling = keys.respelling(document)
-    if respelling is None:
-        return dict(document)
-    prefix = f"{path}." if path else ""
-    for source, target in respelling.renamed:
-        note("ET-KEY-002", prefix + source, quote(source), quote(target))
-    if len(respelling.unknown) > _MAX_UNKNOWN_KEYS:
-        note(
-            "ET-KEY-001",
-            path,
-            f"an object with {len(respelling.unknown):,} unknown keys",
-            "the release's keys",
-        )
-    else:
-        for key in respelling.unknown:
-            note("ET-KEY-001", prefix + quote(key)[1:-1], "an unknown key", "a key of the release")
-    tidy = keys.apply(document, respelling)
-    refused: set[str] = set()  # once is enough: a hostile file may spell a key in 100,000 ways
-    for source, target in respelling.collisions:
-        if target not in refused and document[source] != tidy[target]:
-            refused.add(target)
-            note("ET-KEY-003", prefix + source, quote(document[source]), f"the value of {target}")
-            tidy[target] = None
-    return tidy
 
 
 def _fold_flat(record: dict[str, Any], modality: Modality, note: Note) -> dict[str, Any]:
@@ -154,7 +124,7 @@ def _zip_annotators(columns: dict[str, Any], note: Note) -> list[dict[str, Any]]
 def _tidy_annotation(item: Any, modality: Modality, path: str, note: Note) -> Any:
     if not isinstance(item, dict):
         return item
-    tidy = _respell(item, ANNOTATION_KEYS[modality], path, note)
+    tidy = ANNOTATION_KEYS[modality].tidy(item, path, _KEY_CODES, note)
     _tidy_emotion(tidy, "emotion", f"{path}.emotion", note)
     _tidy_number(tidy, "Confidence_degree", f"{path}.Confidence_degree", _DECIMAL, note)
     _tidy_number(tidy, "Continuous_label", f"{path}.Continuous_label", _INTEGER, note)
@@ -188,7 +158,7 @@ def _tidy_paragraphs(value: Any, note: Note) -> Any:
     tidy: list[dict[str, Any]] = []
     for index, item in enumerate(items):
         path = f"paragraphs[{index}]" if isinstance(value, list) else "paragraphs"
-        paragraph = _respell(item, PARAGRAPH_KEYS, path, note)
+        paragraph = PARAGRAPH_KEYS.tidy(item, path, _KEY_CODES, note)
         for key in _aliases(Paragraphs):
             _tidy_number(paragraph, key, f"{path}.{key}", _DECIMAL, note)
         tidy.append(paragraph)
@@ -213,4 +183,4 @@ def _tidy_captions(value: Any, note: Note) -> Any:
             return None
         note("ET-CAP-002", "sourceAttr", "a string", "an object")
         value = captions
-    return _respell(value, CAPTION_KEY_MAP, "sourceAttr", note) if isinstance(value, dict) else value
+    return CAPTION_KEY_MAP.tidy(value, "sourceAttr", _KEY_CODES, note) if isinstance(value, dict) else value

@@ -9,10 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
-__all__ = ["KeyMap", "Respelling"]
+from emotalk_data.errors import quote
+from emotalk_data.schemas.problems import Note
+
+__all__ = ["KeyCodes", "KeyMap", "Respelling"]
 
 _MAX_KNOWN_SHAPES: Final = 512
 _MAX_SHAPE_CHARS: Final = 2_000  # a hostile file may have a megabyte of keys: not kept
+_MAX_UNKNOWN_KEYS: Final = 20  # of one object; more are reported as a number
 _DROP_SEPARATORS: Final = str.maketrans("", "", " _-")
 
 
@@ -22,6 +26,14 @@ class Respelling(NamedTuple):
     renamed: tuple[tuple[str, str], ...]
     unknown: tuple[str, ...]
     collisions: tuple[tuple[str, str], ...]
+
+
+class KeyCodes(NamedTuple):
+    """The problem codes of one corpus for keys."""
+
+    respelled: str
+    unknown: str
+    collision: str
 
 
 _AS_RELEASED: Final = Respelling((), (), ())
@@ -82,6 +94,36 @@ class KeyMap:
         tidy = {key: value for key, value in record.items() if key in self.keys}
         for source, target in respelling.renamed:
             tidy[target] = record[source]
+        return tidy
+
+    def tidy(self, document: Mapping[str, Any], path: str, codes: KeyCodes, note: Note) -> dict[str, Any]:
+        """Return a copy of an object with the release's own keys; report each key that was not one.
+
+        Args:
+            document: the object.
+            path: its place in the file, or "".
+            codes: the codes to report under.
+            note: takes each finding.
+        """
+        respelling = self.respelling(document)
+        if respelling is None:
+            return dict(document)
+        prefix = f"{path}." if path else ""
+        for source, target in respelling.renamed:
+            note(codes.respelled, prefix + source, quote(source), quote(target))
+        if len(respelling.unknown) > _MAX_UNKNOWN_KEYS:
+            found = f"an object with {len(respelling.unknown):,} unknown keys"
+            note(codes.unknown, path, found, "the release's keys")
+        else:
+            for key in respelling.unknown:
+                note(codes.unknown, prefix + quote(key)[1:-1], "an unknown key", "a key of the release")
+        tidy = self.apply(document, respelling)
+        refused: set[str] = set()  # once is enough: a hostile file may spell a key in 100,000 ways
+        for source, target in respelling.collisions:
+            if target not in refused and document[source] != tidy[target]:
+                refused.add(target)
+                note(codes.collision, prefix + source, quote(document[source]), f"the value of {target}")
+                tidy[target] = None
         return tidy
 
     def _compare(self, shape: tuple[str, ...]) -> Respelling:

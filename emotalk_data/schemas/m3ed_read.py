@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from emotalk_data.errors import SchemaError, quote
-from emotalk_data.schemas.keys import KeyMap
+from emotalk_data.schemas.keys import KeyCodes, KeyMap
 from emotalk_data.schemas.labels import (
     M3ED_AGES,
     M3ED_ANNOTATOR_EMOTIONS,
@@ -25,12 +25,10 @@ from emotalk_data.schemas.m3ed import (
     Utterance,
 )
 from emotalk_data.schemas.nulling import json_path, validate_or_null
+from emotalk_data.schemas.problems import Note
 from emotalk_data.schemas.timecode import format_timecode, parse_timecode
 
-__all__ = ["Note", "note_frame_overflow", "read_place", "read_speaker", "read_utterance"]
-
-Note = Callable[[str, str, str, str], None]
-"""`note(code, json_path, found, expected)`; the path is relative to the object that is read."""
+__all__ = ["note_frame_overflow", "read_place", "read_speaker", "read_utterance"]
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -47,7 +45,7 @@ _PLACE_KEYS: Final = _keys(DialoguePlace)
 _ANNOTATOR_FIELDS: Final = ("EmoAnnotator1", "EmoAnnotator2", "EmoAnnotator3")
 _LABEL_FIELDS: Final = frozenset({*_ANNOTATOR_FIELDS, "final_mul_emo", "final_main_emo"})
 _TIME_FIELDS: Final = frozenset({"StartTime", "EndTime", "start_time", "end_time"})
-_MAX_UNKNOWN_KEYS: Final = 20  # of one object; more are reported as a number
+_KEY_CODES: Final = KeyCodes("M3-KEY-002", "M3-KEY-001", "M3-KEY-003")
 
 # field -> what was expected, when the value has the wrong type
 _TYPES: Final = {
@@ -87,7 +85,7 @@ def _read(
             return model.model_validate(document)
         except ValidationError:
             pass  # at least one value needs a closer look, below
-    record = _respell(document, keys, "", note)
+    record = keys.tidy(document, "", _KEY_CODES, note)
     tidy(record, note)
     return validate_or_null(model, record, _reporter(note))
 
@@ -100,28 +98,6 @@ def _is_as_released(keys: KeyMap, document: dict[str, Any]) -> bool:
         return False
     names = document.get("OtherName")
     return not (isinstance(names, list) and len(names) > MAX_OTHER_NAMES)
-
-
-def _respell(document: dict[str, Any], keys: KeyMap, path: str, note: Note) -> dict[str, Any]:
-    respelling = keys.respelling(document)
-    if respelling is None:
-        return dict(document)
-    for source, target in respelling.renamed:
-        note("M3-KEY-002", path + source, quote(source), quote(target))
-    if len(respelling.unknown) > _MAX_UNKNOWN_KEYS:
-        found = f"an object with {len(respelling.unknown):,} unknown keys"
-        note("M3-KEY-001", path.removesuffix("."), found, "the release's keys")
-    else:
-        for key in respelling.unknown:
-            note("M3-KEY-001", path + quote(key)[1:-1], "an unknown key", "a key of the release")
-    tidy = keys.apply(document, respelling)
-    refused: set[str] = set()  # once is enough: a hostile file may spell a key in 100,000 ways
-    for source, target in respelling.collisions:
-        if target not in refused and document[source] != tidy[target]:
-            refused.add(target)
-            note("M3-KEY-003", path + source, quote(document[source]), f"the value of {target}")
-            tidy[target] = None
-    return tidy
 
 
 def _reporter(note: Note) -> Callable[[tuple[int | str, ...], ErrorDetails], None]:
@@ -147,7 +123,7 @@ def _tidy_utterance(record: dict[str, Any], note: Note) -> None:
     _tidy_times(record, ("StartTime", "EndTime"), note)
     annotation = record.get("EmoAnnotation")
     if isinstance(annotation, dict):
-        annotation = _respell(annotation, _ANNOTATION_KEYS, "EmoAnnotation.", note)
+        annotation = _ANNOTATION_KEYS.tidy(annotation, "EmoAnnotation", _KEY_CODES, note)
         for field in _ANNOTATOR_FIELDS:
             _tidy_labels(annotation, field, M3ED_ANNOTATOR_EMOTIONS, "M3-LABEL-002", "EmoAnnotation.", note)
         for field in ("final_mul_emo", "final_main_emo"):

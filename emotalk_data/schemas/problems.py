@@ -5,12 +5,18 @@ A code is stable: once published it keeps its meaning. `ET` is EmotionTalk, `M3`
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, Literal, NamedTuple
 
-__all__ = ["CODES", "Code", "Problem", "Severity"]
+__all__ = ["CODES", "Code", "Note", "Problem", "Severity"]
 
 Severity = Literal["error", "warning", "note"]
 """error: a value could not be taken. warning: taken, and probably wrong. note: taken, and worth knowing."""
+
+
+Note = Callable[[str, str, str, str], None]
+"""`note(code, json_path, found, expected)`: takes in a finding about the object that is read. The caller quotes
+`found`; the path is relative to the object."""
 
 
 class Code(NamedTuple):
