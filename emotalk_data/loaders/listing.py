@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -21,6 +23,9 @@ _ZIPS: Final = (".zip",)
 _MEDIA: Final = (".wav", ".mp4", ".mkv", ".avi", ".mov", ".flac", ".m4a", ".webm", ".ts")
 _LISTS: Final = (".txt",)
 
+_UNREADABLE: Final = (0, 0)
+"""Length and time of a dangling link: it is there and cannot be read. Reading it later says so."""
+
 
 class ListedFile(NamedTuple):
     """A file of the release, by its path below the root."""
@@ -32,31 +37,47 @@ class ListedFile(NamedTuple):
 
 
 class Folder(NamedTuple):
-    """One folder: its name below the root, and the media files in it."""
+    """One folder, with the files in it that may matter and are many.
+
+    Attributes:
+        name: its path below the root, with a slash at its end; empty for the root.
+        path: where it is on disk.
+        annotations: JSON files: name, length in bytes, time of the last change in nanoseconds.
+        media: names of media files.
+    """
 
     name: str
     path: str
+    annotations: tuple[tuple[str, int, int], ...]
     media: tuple[str, ...]
 
 
-class Listing(NamedTuple):
+@dataclass
+class Listing:
     """Every file of a release that may matter.
 
     Attributes:
         root: the folder, or the archive itself when a release is given as one file.
-        annotations: JSON files.
+        folders: folders that hold annotations or media, in the order of their names.
         archives: tars, judged by their names; what they really are is seen when they are opened.
         lists: text files (M3ED's split lists).
-        folders: folders that hold media, with the names of the media files.
         zips: zip files: an extracted `Multimodal.tar` leaves one that repeats its mp4s.
     """
 
     root: str
-    annotations: list[ListedFile]
-    archives: list[ListedFile]
-    lists: list[ListedFile]
-    folders: list[Folder]
-    zips: list[ListedFile]
+    folders: list[Folder] = field(default_factory=list)
+    archives: list[ListedFile] = field(default_factory=list)
+    lists: list[ListedFile] = field(default_factory=list)
+    zips: list[ListedFile] = field(default_factory=list)
+
+    @cached_property
+    def annotations(self) -> list[ListedFile]:
+        """The JSON files. Made when asked for: a warm load needs their digest and not them."""
+        return [
+            ListedFile(folder.name + name, f"{folder.path}/{name}", size_bytes, mtime_ns)
+            for folder in self.folders
+            for name, size_bytes, mtime_ns in folder.annotations
+        ]
 
     def digest(self, *parts: str) -> str:
         """Return 32 hex digits that change with any annotation file (name, size, time) or media name.
@@ -66,11 +87,14 @@ class Listing(NamedTuple):
         hasher = hashlib.blake2b(digest_size=16)
         for part in parts:
             hasher.update(part.encode() + b"\0")
-        for files in (self.annotations, self.archives, self.lists, self.zips):
-            lines = [f"{name}\0{size_bytes}\0{mtime_ns}" for name, _, size_bytes, mtime_ns in files]
-            hasher.update("\n".join(lines).encode("utf-8", "surrogateescape") + b"\1")
-        names = [f"{folder.name}\0{'/'.join(folder.media)}" for folder in self.folders]
-        hasher.update("\n".join(names).encode("utf-8", "surrogateescape"))
+        for folder in self.folders:
+            facts = [f"{name}\0{size_bytes}\0{mtime_ns}" for name, size_bytes, mtime_ns in folder.annotations]
+            # "/" is in no file's name, so nothing else reads as the end of a folder's part.
+            lines = (folder.name, *facts, "/", *folder.media, "/")
+            hasher.update("\0".join(lines).encode("utf-8", "surrogateescape"))
+        for files in (self.archives, self.lists, self.zips):
+            facts = [f"{name}\0{size_bytes}\0{mtime_ns}" for name, _, size_bytes, mtime_ns in files]
+            hasher.update("\0".join((*facts, "/")).encode("utf-8", "surrogateescape"))
         return hasher.hexdigest()
 
 
@@ -87,23 +111,25 @@ def list_release(root: str | os.PathLike[str]) -> Listing:
     path = os.path.abspath(Path(root).expanduser())  # noqa: PTH100
     if not is_text(path):
         raise PathError(f"the path {quote(path)} is not UTF-8; expected a folder named in UTF-8. Rename it.")
-    listing = Listing(path, [], [], [], [], [])
+    listing = Listing(path)
     try:
         if Path(path).is_dir():
             _walk(path, listing)
         else:
             status = Path(path).stat()
             name = Path(path).name
-            file = ListedFile(name, path, status.st_size, status.st_mtime_ns)
-            is_annotation = name.lower().endswith(_ANNOTATIONS)
-            (listing.annotations if is_annotation else listing.archives).append(file)
+            if name.lower().endswith(_ANNOTATIONS):
+                facts = (name, status.st_size, status.st_mtime_ns)
+                listing.folders.append(Folder("", str(Path(path).parent), (facts,), ()))
+            else:
+                listing.archives.append(ListedFile(name, path, status.st_size, status.st_mtime_ns))
     except OSError as error:
         raise ReleaseNotFoundError(
             f"cannot read {quote(error.filename or path)}: {error.strerror}. "
             f"Give data_dir the folder that holds the release.",
             path=path,
         ) from error
-    for files in (listing.annotations, listing.archives, listing.lists, listing.zips):
+    for files in (listing.archives, listing.lists, listing.zips):
         files.sort()
     listing.folders.sort()
     return listing
@@ -130,16 +156,21 @@ def _is_within(path: str, folder: str) -> bool:
 
 def _walk_folders(path: str, prefix: str, listing: Listing, links: list[tuple[str, str]]) -> None:
     """List one folder and all below it; links to folders are put aside, as (name, path)."""
-    annotations = listing.annotations
     pending = [(prefix, path)]
     while pending:
         prefix, path = pending.pop()
+        annotations: list[tuple[str, int, int]] = []
         media: list[str] = []
         with os.scandir(path) as entries:
             for entry in entries:
                 name = entry.name
                 if name.endswith(".json") and name[0] != ".":  # of most files, the first question settles it
-                    annotations.append(_listed(entry, prefix + name))
+                    try:
+                        status = entry.stat()
+                    except OSError:
+                        annotations.append((name, *_UNREADABLE))
+                    else:
+                        annotations.append((name, status.st_size, status.st_mtime_ns))
                     continue
                 if name.startswith("."):
                     continue
@@ -147,21 +178,21 @@ def _walk_folders(path: str, prefix: str, listing: Listing, links: list[tuple[st
                 if lower.endswith(_MEDIA):
                     media.append(name)
                 elif lower.endswith(_ANNOTATIONS):
-                    annotations.append(_listed(entry, prefix + name))
+                    annotations.append((name, *_size_and_time(entry)))
                 elif _is_folder(entry):
                     if entry.is_symlink():
                         links.append((prefix + name, entry.path))
                     else:
                         pending.append((f"{prefix}{name}/", entry.path))
                 elif lower.endswith(_ARCHIVES):
-                    listing.archives.append(_listed(entry, prefix + name))
+                    listing.archives.append(ListedFile(prefix + name, entry.path, *_size_and_time(entry)))
                 elif lower.endswith(_LISTS):
-                    listing.lists.append(_listed(entry, prefix + name))
+                    listing.lists.append(ListedFile(prefix + name, entry.path, *_size_and_time(entry)))
                 elif lower.endswith(_ZIPS):
-                    listing.zips.append(_listed(entry, prefix + name))
-        if media:
-            media.sort()
-            listing.folders.append(Folder(prefix, path, tuple(media)))
+                    listing.zips.append(ListedFile(prefix + name, entry.path, *_size_and_time(entry)))
+        if annotations or media:
+            folder = Folder(prefix, path, tuple(sorted(annotations)), tuple(sorted(media)))
+            listing.folders.append(folder)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -171,14 +202,12 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _listed(entry: os.DirEntry[str], name: str) -> ListedFile:
+def _size_and_time(entry: os.DirEntry[str]) -> tuple[int, int]:
     try:
         status = entry.stat()
     except OSError:
-        # A dangling link is there and cannot be read: reading it later says so.
-        return ListedFile(name, entry.path, 0, 0)
-    # As ListedFile(…), without its keyword handling: this runs for every file on every load.
-    return tuple.__new__(ListedFile, (name, entry.path, status.st_size, status.st_mtime_ns))
+        return _UNREADABLE
+    return status.st_size, status.st_mtime_ns
 
 
 def is_text(path: str) -> bool:
