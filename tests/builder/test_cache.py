@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -228,11 +230,17 @@ def test_a_cache_that_cannot_be_a_folder_is_a_typed_error(root: Path, tmp_path: 
         load_dataset("emotalk", data_dir=root, cache_dir=tmp_path / name)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_cache_that_may_not_be_written_is_a_typed_error(root: Path, tmp_path: Path) -> None:
-    (tmp_path / "cache").mkdir(mode=0o555)
-    with pytest.raises(CacheWriteError, match=r"Permission denied"):
-        load_dataset("emotalk", data_dir=root, cache_dir=tmp_path / "cache")
+def test_a_cache_that_may_not_be_written_is_a_typed_error(
+    root: Path,
+    tmp_path: Path,
+    public_path: Path,
+    without_privileges: Callable[[], AbstractContextManager[None]],
+) -> None:
+    load_dataset("emotalk", data_dir=root, cache_dir=tmp_path / "cache")  # everything is imported now
+    release = shutil.copytree(root, public_path / "release")
+    (public_path / "cache").mkdir(mode=0o555)
+    with without_privileges(), pytest.raises(CacheWriteError, match=r"Permission denied"):
+        load_dataset("emotalk", data_dir=release, cache_dir=public_path / "cache")
 
 
 def _cut(path: Path) -> None:

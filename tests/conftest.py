@@ -1,0 +1,42 @@
+"""Fixtures that tests of several rooms share."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import pytest
+
+_NOBODY = 65_534
+
+
+@contextmanager
+def _without_privileges() -> Iterator[None]:
+    """Give up root for a while, where the tests run as root: root may read and write everything."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(_NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.fixture
+def without_privileges() -> Callable[[], AbstractContextManager[None]]:
+    """Return a context in which file permissions count. Import what it needs before: packages may be private."""
+    return _without_privileges
+
+
+@pytest.fixture
+def public_path() -> Iterator[Path]:
+    """Return a folder that every user may enter and read; `tmp_path` is its owner's alone."""
+    path = Path(tempfile.mkdtemp(prefix="emotalk-test-"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path)
