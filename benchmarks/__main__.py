@@ -78,14 +78,17 @@ def _measure(folder: Path, num_utterances: int, rounds: int) -> dict[str, Result
 
 
 def _audiofolder(root: Path, target: Path) -> Path:
-    """Lay the wavs out as `audiofolder` wants them: hard links, and a metadata file that is ready-made."""
-    split = target / "train"
-    split.mkdir(parents=True)
+    """Give `audiofolder` the wavs in the release's own layout, as hard links, and a ready-made metadata file."""
+    target.mkdir()
     lines = ["file_name,utterance_id,emotion"]
-    for wav in sorted((root / "Audio" / "wav").rglob("*.wav")):
-        (split / wav.name).hardlink_to(wav)
-        lines.append(f"{wav.name},{wav.stem},neutral")
-    (split / "metadata.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    wavs = root / "Audio" / "wav"
+    for wav in sorted(wavs.rglob("*.wav")):
+        name = wav.relative_to(wavs)
+        link = target / name
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.hardlink_to(wav)
+        lines.append(f"{name.as_posix()},{wav.stem},neutral")
+    (target / "metadata.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return target
 
 
@@ -132,10 +135,10 @@ The machine's own pace is part of the table: only the ratios carry over to anoth
 
 {table}
 
-What the tasks do is in `benchmarks/tasks.py`. `audiofolder` gets one metadata file with an id and a label,
-ready-made. A cold load reads 77,000 JSON files with every annotator's judgement, and nearly all of its time goes
-there: a loop that only opens and parses these files takes a good third of it. Seconds of start-up are mostly
-`import datasets`.
+What the tasks do is in `benchmarks/tasks.py`. `audiofolder` gets the wavs in the release's own folders and one
+metadata file with an id and a label, ready-made. A cold load reads 77,000 JSON files with every annotator's
+judgement, and nearly all of its time goes there: a loop that only opens and parses these files takes a third of
+it. Seconds of start-up are mostly `import datasets`.
 """
 
 if __name__ == "__main__":
