@@ -11,7 +11,6 @@
     │   ├── DecodeError                       its bytes are not strict JSON in UTF-8
     │   ├── SchemaError                       a value of the wrong type, range or vocabulary
     │   ├── CaptionError                      a caption literal that is not one
-    │   ├── MismatchError                     two places that must agree do not
     │   └── PathError                         a file name or path outside the corpus's grammar
     ├── MediaError                            sound and pictures
     │   ├── AudioError (ValueError)           not a sound file, damaged, or cut
@@ -38,7 +37,6 @@ __all__ = [
     "EmotalkError",
     "LimitError",
     "MediaError",
-    "MismatchError",
     "MissingDependencyError",
     "OptionError",
     "PathError",
@@ -166,10 +164,6 @@ class SchemaError(RecordError):
 
 class CaptionError(RecordError):
     """A caption literal is neither JSON nor a Python literal of plain strings."""
-
-
-class MismatchError(RecordError):
-    """Two places that must agree do not: the file's name and a field, say."""
 
 
 class PathError(RecordError):

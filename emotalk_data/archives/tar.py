@@ -10,19 +10,10 @@ from emotalk_data.archives.cache import FileMemo
 from emotalk_data.archives.names import canonical_name
 from emotalk_data.archives.ranges import ByteRange, open_regular
 from emotalk_data.archives.readers import PlainReader
-from emotalk_data.archives.sniff import not_a_tar, sniff_archive, sniff_bytes
-from emotalk_data.archives.stream import TarMember, stream_tar
+from emotalk_data.archives.sniff import not_a_tar, sniff_bytes
 from emotalk_data.archives.walk import ArchiveNote, Notebook, walk
 
-__all__ = [
-    "ArchiveNote",
-    "TarIndex",
-    "TarMember",
-    "cached_tar_index",
-    "index_tar",
-    "sniff_archive",
-    "stream_tar",
-]
+__all__ = ["TarIndex", "cached_tar_index", "index_tar"]
 
 _DEFAULT_MAX_MEMBERS = 4_000_000
 

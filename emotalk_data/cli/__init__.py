@@ -3,7 +3,7 @@
     app       the command itself: finds the verb, and turns what goes wrong into one line and an exit code
     output    what reaches the terminal: tables as wide as Chinese is, nothing that a terminal would obey
     demo, doctor, export, info, sample, validate    the verbs; each is imported only when it is called
-    corpora   what is known of a corpus without its data, for `info`
+    options   options that several verbs take
     content   what a loaded corpus holds, for `info`
     checks    what can be wrong with an installation, for `doctor`; with `attempts` at decoding, and `probes`
               of packages that may take a process with them

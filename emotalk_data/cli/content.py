@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from emotalk_data.loaders.report import Report
 
-__all__ = ["Content", "SplitContent", "read_content", "tell_corpus"]
+__all__ = ["Content", "SplitContent", "read_content"]
 
 
 class SplitContent(NamedTuple):
@@ -61,32 +61,20 @@ class Content(NamedTuple):
         }
 
 
-def tell_corpus(data_dir: Path) -> str:
-    """Return the corpus that a folder holds, by its files: M3ED has an `annotation.json`.
-
-    Raises:
-        ReleaseNotFoundError: there is nothing, or it cannot be read.
-    """
-    from emotalk_data.loaders.listing import list_release
-
-    names = {file.name.rpartition("/")[2].lower() for file in list_release(data_dir).annotations}
-    return "m3ed" if "annotation.json" in names else "emotalk"
-
-
 def read_content(corpus: str, data_dir: Path, episodes_dir: Path | None = None) -> Content:
     """Load a release, from the cache where it is there, and count.
 
     Raises:
         EmotalkError: as `load_dataset`.
     """
-    from emotalk_data.load import load_dataset, load_dataset_builder
+    from emotalk_data.load import load_dataset_builder
 
-    loaded = load_dataset(corpus, data_dir=data_dir, episodes_dir=episodes_dir)
     builder = load_dataset_builder(corpus, data_dir=data_dir, episodes_dir=episodes_dir)
+    builder.download_and_prepare()
     return Content(
         data_dir=str(data_dir),
         cache_dir=str(builder.cache_dir),
-        splits={split: _count(corpus, rows) for split, rows in loaded.items()},
+        splits={split: _count(corpus, rows) for split, rows in builder.as_dataset().items()},
         report=builder.report(),
     )
 

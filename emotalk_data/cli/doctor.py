@@ -8,6 +8,7 @@ from typing import Final
 import click
 
 from emotalk_data.cli.checks import Check, all_checks
+from emotalk_data.cli.options import format_option
 from emotalk_data.cli.output import cells, echo, examples, heading, plural, printable
 
 __all__ = ["doctor"]
@@ -24,14 +25,7 @@ _NAME_CELLS: Final = 16
         "absent.",
     )
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(("text", "json")),
-    default="text",
-    show_default=True,
-    help="For people, or for programs.",
-)
+@format_option
 @click.pass_context
 def doctor(ctx: click.Context, form: str) -> None:
     """Check this installation and say how to mend it.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from emotalk_data.cli.options import episodes_dir_option, format_option
 from emotalk_data.cli.output import (
     echo,
     examples,
@@ -49,31 +50,21 @@ __all__ = ["info"]
     metavar="DIR",
     help="A release: a folder, or one of its tars.",
 )
-@click.option(
-    "--episodes-dir",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="M3ED's TV episodes, if you own them.",
-)
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(("text", "json")),
-    default="text",
-    show_default=True,
-    help="For people, or for programs.",
-)
+@episodes_dir_option
+@format_option
 def info(corpus: str | None, data_dir: Path | None, episodes_dir: Path | None, form: str) -> None:
     """Show what a corpus holds, with or without its data.
 
     CORPUS is emotalk or m3ed; both if omitted, or the one that is in --data-dir.
     """
-    from emotalk_data.cli.content import tell_corpus
     from emotalk_data.hub.corpora import CORPUS_FACTS
+    from emotalk_data.loaders.listing import list_release
+    from emotalk_data.loaders.validate import tell_corpus
 
     quiet_libraries()
     if data_dir is not None:
-        corpus = corpus or tell_corpus(Path(find_release("emotalk", data_dir)))
+        root = find_release("emotalk", data_dir)
+        corpus = corpus or tell_corpus(list_release(root))
     if episodes_dir is not None and corpus != "m3ed":
         raise OptionError("--episodes-dir belongs to m3ed: `emotalk info m3ed --episodes-dir DIR`.")
     shown = [known for known in CORPUS_FACTS if corpus in (None, known.name)]

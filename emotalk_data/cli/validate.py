@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from emotalk_data.cli.options import episodes_dir_option, format_option
 from emotalk_data.cli.output import (
     echo,
     examples,
@@ -44,12 +45,7 @@ _DEFAULT_LIMIT = 3
     type=click.Choice([corpus.name for corpus in CORPORA]),
     help="Which corpus it is; seen from its files if omitted.",
 )
-@click.option(
-    "--episodes-dir",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="M3ED's TV episodes, if you own them.",
-)
+@episodes_dir_option
 @click.option("--strict", is_flag=True, help="Warnings are problems too.")
 @click.option(
     "--limit",
@@ -57,14 +53,7 @@ _DEFAULT_LIMIT = 3
     metavar="N",
     help=f"Examples for each code; {_DEFAULT_LIMIT} if omitted, in JSON all that are kept (1,000).",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(("text", "json")),
-    default="text",
-    show_default=True,
-    help="For people, or for programs.",
-)
+@format_option
 @click.pass_context
 def validate(
     ctx: click.Context,

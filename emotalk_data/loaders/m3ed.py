@@ -17,7 +17,7 @@ from emotalk_data.loaders.m3ed_index import DialogueSource
 from emotalk_data.loaders.report import Report
 from emotalk_data.schemas.m3ed import EmotionAnnotation, Speaker, Utterance
 from emotalk_data.schemas.m3ed_read import note_frame_overflow, read_speaker, read_utterance
-from emotalk_data.schemas.problems import CODES, Note, Problem
+from emotalk_data.schemas.problems import CODES, Note, Problem, noter
 from emotalk_data.schemas.timecode import FRAME_RATE, parse_timecode
 
 __all__ = ["M3edUtterance", "read_m3ed"]
@@ -68,12 +68,12 @@ def read_m3ed(
     for dialogue in dialogues:
         where = f"{dialogue.series}.{dialogue.dialogue_id}"
         problems: list[Problem] = []
-        speakers = _read_speakers(dialogue, _noter(problems, dialogue.file, f"{where}.SpeakerInfo", None))
-        origin = _frames_of_place(dialogue, _noter(problems, "relation_annotation_release.json", where, None))
+        speakers = _read_speakers(dialogue, noter(problems.append, dialogue.file, f"{where}.SpeakerInfo"))
+        origin = _frames_of_place(dialogue, noter(problems.append, "relation_annotation_release.json", where))
         report.extend(problems)
         for number, utterance_id, entry in dialogue.utterances:
             problems = []
-            note = _noter(problems, dialogue.file, f"{where}.Dialog.{utterance_id}", utterance_id)
+            note = noter(problems.append, dialogue.file, f"{where}.Dialog.{utterance_id}", utterance_id)
             utterance = read_utterance(entry, note)
             row = _row(dialogue, number, utterance_id, utterance or Utterance(), speakers, origin, note)
             report.extend(problems)
@@ -84,14 +84,6 @@ def read_m3ed(
             report.counts["records_in_rows"] += 1
             report.counts["rows"] += 1
             yield row
-
-
-def _noter(problems: list[Problem], file: str, where: str, utterance_id: str | None) -> Note:
-    def note(code: str, path: str, found: str, expected: str) -> None:
-        full = f"{where}.{path}" if path else where
-        problems.append(Problem(code, file, full, found, expected, utterance_id))
-
-    return note
 
 
 def _read_speakers(dialogue: DialogueSource, note: Note) -> dict[str, Speaker]:

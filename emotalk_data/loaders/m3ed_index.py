@@ -20,7 +20,7 @@ from emotalk_data.loaders.m3ed_files import (
 from emotalk_data.loaders.report import Report
 from emotalk_data.schemas.m3ed import DialoguePlace
 from emotalk_data.schemas.m3ed_read import note_frame_overflow, read_place
-from emotalk_data.schemas.problems import Note
+from emotalk_data.schemas.problems import noter
 
 __all__ = ["DialogueSource", "index_m3ed"]
 
@@ -110,23 +110,13 @@ def _read_places(listing: Listing, report: Report) -> dict[str, DialoguePlace] |
             report.problem("M3-TYPE-001", file.name, quote(series), quote(entries), "an object of dialogues")
             continue
         for dialogue_id, entry in entries.items():
-            note = _noter(report, file.name, f"{series}.{dialogue_id}", None)
+            note = noter(report.add, file.name, f"{series}.{dialogue_id}")
             place = read_place(entry, note)
             if place is not None:
                 places[dialogue_id] = place
                 note_frame_overflow(place.start_time, "start_time", note)
                 note_frame_overflow(place.end_time, "end_time", note)
     return places
-
-
-def _noter(report: Report, file: str, where: str, utterance_id: str | None) -> Note:
-    """Return a function that reports a problem below one object of a file."""
-
-    def note(code: str, path: str, found: str, expected: str) -> None:
-        full = f"{where}.{path}" if path else where
-        report.problem(code, file, full, found, expected, utterance_id=utterance_id)
-
-    return note
 
 
 class _Context:

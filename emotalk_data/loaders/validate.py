@@ -18,7 +18,7 @@ from emotalk_data.loaders.m3ed_index import index_m3ed
 from emotalk_data.loaders.report import Report
 from emotalk_data.schemas.strict_json import REMEDY
 
-__all__ = ["validate"]
+__all__ = ["tell_corpus", "validate"]
 
 Corpus = Literal["emotalk", "m3ed"]
 
@@ -51,7 +51,7 @@ def _validate(
     path: str | os.PathLike[str], corpus: Corpus | None, episodes_dir: str | os.PathLike[str] | None
 ) -> Report:
     listing = list_release(path)
-    corpus = corpus or _tell_corpus(listing)
+    corpus = corpus or tell_corpus(listing)
     report = Report(corpus)
     if corpus == "emotalk":
         dialogues = index_emotalk(listing, report, on_bad_archive="report")
@@ -78,6 +78,7 @@ def _validate(
     return report
 
 
-def _tell_corpus(listing: Listing) -> Corpus:
+def tell_corpus(listing: Listing) -> Corpus:
+    """Return the corpus that a release is of, by its files: M3ED has an `annotation.json`."""
     names = {PurePosixPath(file.name).name.lower() for file in listing.annotations}
     return "m3ed" if "annotation.json" in names else "emotalk"

@@ -24,7 +24,7 @@ from emotalk_data.schemas.emotalk_tidy import (
 )
 from emotalk_data.schemas.labels import CONFIDENCES, EMOTALK_EMOTIONS, Modality
 from emotalk_data.schemas.nulling import json_path, validate_or_null
-from emotalk_data.schemas.problems import Note, Problem
+from emotalk_data.schemas.problems import Note, Problem, noter
 from emotalk_data.schemas.strict_json import BOM, REMEDY, read_json
 
 __all__ = ["modality_of", "read_record"]
@@ -79,10 +79,7 @@ def read_record(
         JSON object at all; and the problems, in the order in which they were found.
     """
     problems: list[Problem] = []
-
-    def note(code: str, path: str, found: str, expected: str) -> None:
-        problems.append(Problem(code, file, path, found, expected, utterance_id))
-
+    note = noter(problems.append, file, utterance_id=utterance_id)
     if raw.startswith(BOM):
         note("ET-JSON-002", "", "a byte-order mark", "plain UTF-8")
     try:

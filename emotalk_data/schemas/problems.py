@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Literal, NamedTuple
 
-__all__ = ["CODES", "Code", "Note", "Problem", "Severity"]
+__all__ = ["CODES", "Code", "Note", "Problem", "Severity", "noter"]
 
 Severity = Literal["error", "warning", "note"]
 """error: a value could not be taken. warning: taken, and probably wrong. note: taken, and worth knowing."""
@@ -59,6 +59,25 @@ class Problem(NamedTuple):
             where = repr(where)[1:-1]
         times = f" ({self.count} times)" if self.count > 1 else ""
         return f"{self.severity} {self.code} {where} is {self.found}; expected {self.expected}{times}"
+
+
+def noter(
+    add: Callable[[Problem], None], file: str, where: str = "", utterance_id: str | None = None
+) -> Note:
+    """Return a function that hands findings about one object of a file to `add`, with their full place.
+
+    Args:
+        add: takes each problem, such as `Report.add` or the `append` of a list.
+        file: name of the file.
+        where: JSON path of the object in the file; empty for the whole.
+        utterance_id: the utterance it belongs to, when it is known.
+    """
+
+    def note(code: str, path: str, found: str, expected: str) -> None:
+        full = f"{where}.{path}" if where and path else where or path
+        add(Problem(code, file, full, found, expected, utterance_id))
+
+    return note
 
 
 def _error(meaning: str, remedy: str) -> Code:
