@@ -18,7 +18,7 @@ from emotalk_data import errors
 from emotalk_data.builder.features import emotalk_features, m3ed_features
 from emotalk_data.hub.columns import COLUMN_MEANINGS
 from emotalk_data.hub.feature_text import feature_text
-from emotalk_data.schemas.problems import CODES
+from emotalk_data.schemas.codes import CODES
 
 DOCS = Path(__file__).parent
 _PART = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end: \2 -->)", re.DOTALL)
@@ -52,7 +52,7 @@ def _columns(corpus: str) -> Iterator[str]:
 def _codes(family: str) -> Iterator[str]:
     yield "| code | severity | what it means | what to do |"
     yield "|---|---|---|---|"
-    for code, (severity, meaning, remedy) in CODES.items():
+    for code, (severity, meaning, remedy, _) in CODES.items():
         if code.startswith(f"{family}-"):
             yield f"| `{code}` | {severity} | {meaning} | {remedy} |"
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from emotalk_data.load import load_dataset, load_dataset_builder, register
     from emotalk_data.loaders.report import Report
-    from emotalk_data.loaders.validate import validate
     from emotalk_data.media import Audio, AudioClip, Video, VideoClip, cast_media
     from emotalk_data.schemas.ids import UtteranceId
+    from emotalk_data.validation.validate import validate
 
     __version__: str
 
@@ -44,7 +44,7 @@ _HOMES = {
     "load_dataset": "emotalk_data.load",
     "load_dataset_builder": "emotalk_data.load",
     "register": "emotalk_data.load",
-    "validate": "emotalk_data.loaders.validate",
+    "validate": "emotalk_data.validation.validate",
 }
 
 

@@ -120,7 +120,7 @@ def _show_m3ed(folder: Path, cache: Path) -> None:
 
 
 def _check(folder: Path) -> None:
-    from emotalk_data.loaders.validate import validate as read_release
+    from emotalk_data.validation.validate import validate as read_release
 
     report = read_release(folder)
     _call("emotalk validate DIR")

@@ -59,7 +59,7 @@ def info(corpus: str | None, data_dir: Path | None, episodes_dir: Path | None, f
     """
     from emotalk_data.hub.corpora import CORPUS_FACTS
     from emotalk_data.loaders.listing import list_release
-    from emotalk_data.loaders.validate import tell_corpus
+    from emotalk_data.validation.validate import tell_corpus
 
     quiet_libraries()
     if data_dir is not None:

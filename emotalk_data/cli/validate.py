@@ -68,7 +68,7 @@ def validate(
 
     PATH is a folder, as released or in part, or one tar. Nothing is changed or extracted.
     """
-    from emotalk_data.loaders.validate import validate as read_release
+    from emotalk_data.validation.validate import validate as read_release
 
     progress(f"reading {printable(str(path))} …")
     report = read_release(str(path), corpus=corpus, episodes_dir=str(episodes_dir) if episodes_dir else None)
@@ -102,7 +102,7 @@ def print_problems(report: Report, *, limit: int, codes: Iterable[str] | None = 
         limit: how many examples to show for each code.
         codes: only these codes; all if omitted.
     """
-    from emotalk_data.schemas.problems import CODES
+    from emotalk_data.schemas.codes import CODES
 
     numbers = report.num_by_code()
     kept = _kept_by_code(report)
@@ -110,7 +110,7 @@ def print_problems(report: Report, *, limit: int, codes: Iterable[str] | None = 
     for code in [*kept, *(code for code in numbers if code not in kept)]:
         if codes is not None and code not in codes:
             continue
-        severity, meaning, remedy = CODES[code]
+        severity, meaning, remedy, _ = CODES[code]
         echo(code, bold=True, nl=False)
         echo(f"  {severity_style(severity)}  {plural(numbers[code], 'time')}  {meaning}")
         shown = kept.get(code, [])[:limit]
@@ -140,7 +140,7 @@ def _print_example(problem: Problem) -> None:
 
 def _as_json(report: Report, limit: int | None) -> dict[str, Any]:
     """Return the report with what its codes mean, so that a reader needs no table of ours."""
-    from emotalk_data.schemas.problems import CODES
+    from emotalk_data.schemas.codes import CODES
 
     values = report.to_dict()
     numbers = values.pop("num_by_code")

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from emotalk_data.errors import quote
 from emotalk_data.loaders.emotalk_files import DialogueFiles, RecordFile, UtteranceFiles, read_bytes
 from emotalk_data.loaders.report import Report
+from emotalk_data.schemas.codes import CODES
 from emotalk_data.schemas.emotalk import (
     AudioRecord,
     EmotalkRecord,
@@ -19,7 +20,7 @@ from emotalk_data.schemas.emotalk import (
 )
 from emotalk_data.schemas.emotalk_read import read_record
 from emotalk_data.schemas.labels import MODALITIES
-from emotalk_data.schemas.problems import CODES, Problem
+from emotalk_data.schemas.problems import Problem
 from emotalk_data.schemas.transcript import Transcript, clean_transcript
 
 __all__ = ["EmotalkUtterance", "read_emotalk", "split_of"]

@@ -15,9 +15,10 @@ from emotalk_data.errors import quote
 from emotalk_data.loaders.m3ed_files import Split
 from emotalk_data.loaders.m3ed_index import DialogueSource
 from emotalk_data.loaders.report import Report
+from emotalk_data.schemas.codes import CODES
 from emotalk_data.schemas.m3ed import EmotionAnnotation, Speaker, Utterance
 from emotalk_data.schemas.m3ed_read import note_frame_overflow, read_speaker, read_utterance
-from emotalk_data.schemas.problems import CODES, Note, Problem, noter
+from emotalk_data.schemas.problems import Note, Problem, noter
 from emotalk_data.schemas.timecode import FRAME_RATE, parse_timecode
 
 __all__ = ["M3edUtterance", "read_m3ed"]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from emotalk_data.errors import CacheCorruptError, ReleaseError, quote
-from emotalk_data.schemas.problems import CODES, Problem, Severity
+from emotalk_data.schemas.codes import CODES, Severity
+from emotalk_data.schemas.problems import Problem
 
-__all__ = ["Report"]
+__all__ = ["Report", "Screen"]
 
 _MAX_KEPT_PER_CODE: Final = 1_000
 _INDEX: Final = re.compile(r"\[[0-9]+\]")
@@ -28,6 +29,10 @@ _FATES: Final = (
 )
 
 
+Screen = Callable[[Problem], str | None]
+"""Says of a problem why it is to be passed over, such as `baseline`; None when it is not."""
+
+
 class Report:
     """Problems and counts of one reading of a release.
 
@@ -38,10 +43,20 @@ class Report:
     Attributes:
         corpus: `emotalk` or `m3ed`.
         counts: how many records were found and what became of them, by name.
+        root: the folder that the problems' files are relative to, as the user named it; empty when the names
+            stand by themselves.
+        passed_over: problems that the user asked to pass over: why (`config`, `baseline`) to code to number.
+
+    Args:
+        corpus: see above.
+        screen: says of a problem why it is to be passed over, or None to take it in.
     """
 
-    def __init__(self, corpus: str) -> None:
+    def __init__(self, corpus: str, *, screen: Screen | None = None) -> None:
         self.corpus = corpus
+        self.root = ""
+        self.passed_over: dict[str, Counter[str]] = {}
+        self._screen = screen
         self.counts: Counter[str] = Counter()
         self._num_by_code: Counter[str] = Counter()
         self._kept: dict[str, list[Problem]] = {}
@@ -52,6 +67,10 @@ class Report:
         code = problem.code
         if not problem.file.isascii():
             problem = problem._replace(file=_as_text(problem.file))
+        why = self._screen(problem) if self._screen is not None else None
+        if why is not None:
+            self.passed_over.setdefault(why, Counter())[code] += problem.count
+            return
         self._num_by_code[code] += problem.count
         if CODES[code].severity == "note" and problem.json_path:
             key = (code, _INDEX.sub("[]", problem.json_path), problem.found, problem.expected)

@@ -166,7 +166,7 @@ def test_a_defect_is_one_line_that_says_how_to_see_more(
     def fail(*_args: object, **_options: object) -> None:
         raise KeyError("of nobody")
 
-    monkeypatch.setattr("emotalk_data.loaders.validate.validate", fail)
+    monkeypatch.setattr("emotalk_data.validation.validate.validate", fail)
     assert main(["validate", "x"]) == 2
     err = capfd.readouterr().err
     assert "unexpected KeyError" in err
@@ -180,7 +180,7 @@ def test_a_defect_is_one_line_that_says_how_to_see_more(
 def test_a_missing_package_sends_to_the_doctor(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(sys.modules, "emotalk_data.loaders.validate", None)
+    monkeypatch.setitem(sys.modules, "emotalk_data.validation.validate", None)
     assert main(["validate", "x"]) == 2
     assert "Run `emotalk doctor`." in capfd.readouterr().err
 

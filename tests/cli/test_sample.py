@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from emotalk_data.errors import OptionError
-from emotalk_data.loaders.validate import validate
+from emotalk_data.validation.validate import validate
 
 if TYPE_CHECKING:
     from .conftest import Invoke, Run

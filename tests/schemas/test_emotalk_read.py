@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from emotalk_data.schemas.captions import CAPTION_KEYS
+from emotalk_data.schemas.codes import CODES
 from emotalk_data.schemas.emotalk import (
     MAX_ANNOTATORS,
     RECORD_MODELS,
@@ -24,7 +25,7 @@ from emotalk_data.schemas.emotalk import (
 from emotalk_data.schemas.emotalk_read import modality_of, read_record
 from emotalk_data.schemas.json_schema import json_schemas
 from emotalk_data.schemas.labels import CONFIDENCES, EMOTALK_EMOTIONS, MODALITIES, Modality
-from emotalk_data.schemas.problems import CODES, Problem
+from emotalk_data.schemas.problems import Problem
 
 emotions = st.sampled_from(EMOTALK_EMOTIONS.names)
 captions = st.fixed_dictionaries({}, optional={key: st.none() | st.text(max_size=20) for key in CAPTION_KEYS})

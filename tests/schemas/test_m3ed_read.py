@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
+from emotalk_data.schemas.codes import CODES
 from emotalk_data.schemas.json_schema import json_schemas
 from emotalk_data.schemas.labels import M3ED_AGES, M3ED_ANNOTATOR_EMOTIONS, M3ED_EMOTIONS, M3ED_GENDERS
 from emotalk_data.schemas.m3ed import MAX_OTHER_NAMES, Dialogue, DialoguePlace, Speaker, Utterance
 from emotalk_data.schemas.m3ed_read import read_place, read_speaker, read_utterance
-from emotalk_data.schemas.problems import CODES
 from emotalk_data.schemas.strict_json import read_json
 from emotalk_data.schemas.timecode import format_timecode
 
