@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from benchmarks.measure import Result
 
+_400_MB_IN_MIB = 400e6 / 2**20
+
 
 class Claim(NamedTuple):
     """One line of the table. `holds` is None when it was not judged: a peer is missing, or the data small."""
@@ -40,7 +42,34 @@ def claims(results: dict[str, Result], *, is_full_size: bool) -> list[Claim]:
         _seconds(results, "emotalk --help, the whole process", "help", 0.150),
     ]
     table.append(_first_clip(results))
+    table += _validation(results)
     return table if is_full_size else [claim._replace(holds=None) for claim in table]
+
+
+def _validation(results: dict[str, Result]) -> list[Claim]:
+    ratio = "validate against a bare json.load loop over the same files"
+    rate = "records per second of validate against {} on the same records"
+    return [
+        _ratio(results, ratio, "validate", "json_loop", 3.5),
+        _memory(results, "peak memory of validate (400 MB)", "validate", _400_MB_IN_MIB),
+        _memory_of_a_million(results),
+        _throughput(results, rate.format("check-jsonschema"), "validate", "check_jsonschema", 20.0),
+        _throughput(results, rate.format("jsonschema"), "validate", "jsonschema", None),
+        _throughput(results, rate.format("jsonschema-rs"), "validate", "jsonschema_rs", None),
+    ]
+
+
+def _memory_of_a_million(results: dict[str, Result]) -> Claim:
+    what = "peak memory of validate, extrapolated to a million utterances"
+    claim = f"< {_400_MB_IN_MIB:,.0f} MiB"
+    whole, part = results["validate"], results["validate_part"]
+    missing = _missing(what, claim, [whole, part])
+    if missing:
+        return missing
+    num_more = 1_000_000 - whole.value / 4  # four records an utterance
+    growth = (whole.peak_mib - part.peak_mib) / (whole.value / 4 - part.value / 4)
+    peak_mib = whole.peak_mib + max(growth, 0.0) * num_more
+    return Claim(what, f"{peak_mib:,.0f} MiB", claim, peak_mib < _400_MB_IN_MIB)
 
 
 def _first_clip(results: dict[str, Result]) -> Claim:
@@ -71,15 +100,18 @@ def _ratio(results: dict[str, Result], what: str, name: str, base: str, limit: f
     return Claim(what, f"{ratio:.2f}× ({ours.median:.2f} s / {floor.median:.2f} s)", claim, ratio <= limit)
 
 
-def _throughput(results: dict[str, Result], what: str, name: str, peer_name: str, limit: float) -> Claim:
+def _throughput(
+    results: dict[str, Result], what: str, name: str, peer_name: str, limit: float | None
+) -> Claim:
+    """Judge our rate over a peer's; without a limit it is only told."""
     ours, peer = results[name], results[peer_name]
-    claim = f"≥ {limit:g}×"
+    claim = f"≥ {limit:g}×" if limit is not None else "none"
     missing = _missing(what, claim, [ours, peer])
     if missing:
         return missing
     rates = (ours.value / ours.median, peer.value / peer.median)
     measured = f"{rates[0] / rates[1]:.1f}× ({rates[0]:,.0f} / {rates[1]:,.0f} a second)"
-    return Claim(what, measured, claim, rates[0] >= limit * rates[1])
+    return Claim(what, measured, claim, None if limit is None else rates[0] >= limit * rates[1])
 
 
 def _seconds(

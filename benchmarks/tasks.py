@@ -7,13 +7,18 @@ Prints one JSON object: seconds of the task without imports, peak memory of the 
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
+
+_SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
 
 
 def json_loop(root: str) -> int:
@@ -93,6 +98,61 @@ def first_clip_stock(parquet: str) -> int:
     return int(rows[0]["audio"]["array"].shape[-1])
 
 
+def validate(root: str) -> int:
+    """`emotalk_data.validate`: every check of a release's annotations, names and sums."""
+    from emotalk_data.validation.validate import validate
+
+    _start()
+    return validate(root).counts["records_found"]
+
+
+def check_jsonschema(root: str, limit: str) -> int:
+    """The peer: the command `check-jsonschema`, run in this process so that its start is not measured."""
+    from check_jsonschema import main  # type: ignore[import-untyped]  # ships no types
+
+    batches = [(schema, files) for schema, files in _records(root, int(limit))]
+    _start()
+    for schema, files in batches:
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            status = main(["--schemafile", str(schema), *files], standalone_mode=False)
+        assert not status, said.getvalue()[-500:]
+    return sum(len(files) for _, files in batches)
+
+
+def jsonschema(root: str, limit: str) -> int:
+    """The peer: `json.load` and a validator of `jsonschema` made once for each schema."""
+    from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # ships no types
+
+    return _validate_with(Draft202012Validator, root, limit)
+
+
+def jsonschema_rs(root: str, limit: str) -> int:
+    """The peer in Rust: `json.load` and a compiled validator of `jsonschema-rs`."""
+    from jsonschema_rs import validator_for
+
+    return _validate_with(validator_for, root, limit)
+
+
+def _validate_with(compile_schema: Callable[[Any], Any], root: str, limit: str) -> int:
+    batches = [
+        (compile_schema(json.loads(schema.read_bytes())), files)
+        for schema, files in _records(root, int(limit))
+    ]
+    _start()
+    for validator, files in batches:
+        for name in files:
+            with open(name, encoding="utf-8") as file:
+                assert validator.is_valid(json.load(file)), name
+    return sum(len(files) for _, files in batches)
+
+
+def _records(root: str, limit: int) -> Iterator[tuple[Path, list[str]]]:
+    """Yield each modality's published schema and its first `limit` records."""
+    for modality in ("Text", "Audio", "Video", "Multimodal"):
+        files = sorted(map(str, Path(root, modality, "json").rglob("*.json")))
+        yield _SCHEMAS / f"emotalk-{modality.lower()}.schema.json", files[:limit]
+
+
 def import_package() -> int:
     """`import emotalk_data`."""
     import emotalk_data  # noqa: F401
@@ -122,6 +182,10 @@ TASKS: dict[str, Callable[..., int]] = {
         audiofolder,
         first_clip,
         first_clip_stock,
+        validate,
+        check_jsonschema,
+        jsonschema,
+        jsonschema_rs,
         import_package,
         import_datasets,
         nothing,

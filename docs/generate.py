@@ -19,6 +19,7 @@ from emotalk_data.builder.features import emotalk_features, m3ed_features
 from emotalk_data.hub.columns import COLUMN_MEANINGS
 from emotalk_data.hub.feature_text import feature_text
 from emotalk_data.schemas.codes import CODES
+from emotalk_data.validation.explain import FAMILIES
 
 DOCS = Path(__file__).parent
 _PART = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end: \2 -->)", re.DOTALL)
@@ -38,7 +39,7 @@ def generated_pages() -> dict[Path, str]:
 def _generate(name: str) -> str:
     kind, _, which = name.partition("-")
     lines = {"columns": _columns, "codes": _codes, "errors": _errors}[kind](which)
-    return "\n".join(lines)
+    return "\n".join(lines).rstrip()
 
 
 def _columns(corpus: str) -> Iterator[str]:
@@ -49,12 +50,39 @@ def _columns(corpus: str) -> Iterator[str]:
         yield f"| `{name}` | `{kind}` | {COLUMN_MEANINGS[corpus][name]} |"
 
 
-def _codes(family: str) -> Iterator[str]:
-    yield "| code | severity | what it means | what to do |"
-    yield "|---|---|---|---|"
-    for code, (severity, meaning, remedy, _) in CODES.items():
-        if code.startswith(f"{family}-"):
-            yield f"| `{code}` | {severity} | {meaning} | {remedy} |"
+def _codes(_: str) -> Iterator[str]:
+    """Every family of the registry: a table to look over, then each code with all that is known of it."""
+    for family, title in FAMILIES.items():
+        codes = {code: values for code, values in CODES.items() if code.startswith(f"{family}-")}
+        if not codes:
+            continue
+        yield f"## {title}"
+        yield ""
+        yield "| code | severity | what it means |"
+        yield "|---|---|---|"
+        for code, (severity, meaning, _, _) in codes.items():
+            yield f"| [{code}](#{code.lower()}) | {severity} | {_prose(meaning)} |"
+        for code, (severity, meaning, remedy, example) in codes.items():
+            yield ""
+            yield f"### {code}"
+            yield ""
+            yield f"**{severity}** · {_prose(meaning)}"
+            yield ""
+            yield f"- Example: {_verbatim(example)}"
+            yield f"- {_prose(remedy)}" if remedy.startswith("Nothing") else f"- To mend: {_prose(remedy)}"
+        yield ""
+
+
+def _prose(text: str) -> str:
+    """Keep Markdown from reading signs in a sentence as its own; a vertical bar would end a table's cell."""
+    return re.sub(r"[\\`*<>|]", r"\\\g<0>", text)
+
+
+def _verbatim(text: str) -> str:
+    """Return inline code, fenced by more backticks than stand together in it."""
+    fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
+    pad = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{pad}{text}{pad}{fence}"
 
 
 def _errors(_: str) -> Iterator[str]:

@@ -27,6 +27,8 @@ processes raise them.
 
 from __future__ import annotations
 
+from typing import Literal
+
 __all__ = [
     "ArchiveError",
     "AudioError",
@@ -35,6 +37,7 @@ __all__ = [
     "CaptionError",
     "DecodeError",
     "EmotalkError",
+    "JsonFault",
     "LimitError",
     "MediaError",
     "MissingDependencyError",
@@ -49,6 +52,8 @@ __all__ = [
     "VideoError",
     "quote",
 ]
+
+JsonFault = Literal["syntax", "duplicate-key", "encoding", "depth", "not-finite"]
 
 _MAX_MESSAGE_CHARS = 500
 
@@ -155,7 +160,13 @@ class RecordError(EmotalkError, ValueError):
 
 
 class DecodeError(RecordError):
-    """The bytes are not one strict JSON document in UTF-8."""
+    """The bytes are not one strict JSON document in UTF-8.
+
+    Attributes:
+        fault: what kind of fault it is. `not-finite` is NaN or Infinity, `depth` nesting beyond any record's.
+    """
+
+    fault: JsonFault = "syntax"
 
 
 class SchemaError(RecordError):

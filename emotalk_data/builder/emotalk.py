@@ -44,7 +44,7 @@ class EmotalkBuilder(ReleaseBuilder):
         from emotalk_data.loaders.emotalk import split_of
         from emotalk_data.loaders.emotalk_index import index_emotalk
 
-        dialogues = index_emotalk(self.listing, report)
+        dialogues = list(index_emotalk(self.listing, report))
         if not dialogues:
             raise ReleaseNotFoundError(
                 f"no EmotionTalk record under {self.listing.root}: expected Text/json/…/G00008_01_11_002.json, "

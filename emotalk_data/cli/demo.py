@@ -23,8 +23,8 @@ from emotalk_data.cli.output import (
     shorten,
     table,
 )
+from emotalk_data.cli.problems import print_problems
 from emotalk_data.cli.sample import make_emotalk_sample, make_m3ed_sample, refuse_non_empty
-from emotalk_data.cli.validate import print_problems
 
 if TYPE_CHECKING:
     import datasets

@@ -58,13 +58,12 @@ def info(corpus: str | None, data_dir: Path | None, episodes_dir: Path | None, f
     CORPUS is emotalk or m3ed; both if omitted, or the one that is in --data-dir.
     """
     from emotalk_data.hub.corpora import CORPUS_FACTS
-    from emotalk_data.loaders.listing import list_release
     from emotalk_data.validation.validate import tell_corpus
 
     quiet_libraries()
     if data_dir is not None:
         root = find_release("emotalk", data_dir)
-        corpus = corpus or tell_corpus(list_release(root))
+        corpus = corpus or tell_corpus(root)
     if episodes_dir is not None and corpus != "m3ed":
         raise OptionError("--episodes-dir belongs to m3ed: `emotalk info m3ed --episodes-dir DIR`.")
     shown = [known for known in CORPUS_FACTS if corpus in (None, known.name)]

@@ -2,91 +2,186 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
 
-from emotalk_data.cli.options import episodes_dir_option, format_option
-from emotalk_data.cli.output import (
-    echo,
-    examples,
-    plural,
-    printable,
-    progress,
-    severity_style,
-)
+from emotalk_data.cli.options import episodes_dir_option
+from emotalk_data.cli.output import echo, examples, plural, printable, progress
+from emotalk_data.cli.problems import print_problems
 from emotalk_data.load import CORPORA
 
 if TYPE_CHECKING:
     from emotalk_data.loaders.report import Report
-    from emotalk_data.schemas.problems import Problem
+    from emotalk_data.validation.emotalk import Progress
+    from emotalk_data.validation.screen import Screens
 
-__all__ = ["print_problems", "validate"]
+__all__ = ["validate"]
 
-_DEFAULT_LIMIT = 3
+_FORMATS: Final = ("text", "json", "github", "junit", "sarif")
+# How many problems of each code are shown when --limit does not say: a log is for people too.
+_LIMITS: Final = {"text": 3, "github": 10}
 
 
 @click.command(
     epilog=examples(
         "emotalk validate /data/EmotionTalk",
-        "emotalk validate /data/EmotionTalk/Text.tar --corpus emotalk",
+        "emotalk validate /data/EmotionTalk --media --strict",
         "emotalk validate /data/RUCM3ED --episodes-dir /data/tv --limit 10",
-        "emotalk validate /data/EmotionTalk --format json > problems.json",
+        "emotalk validate annotations --write-baseline known.json",
+        "emotalk validate annotations --baseline known.json --format github",
+        "emotalk validate --explain ET-LABEL-003",
+        "cat records.jsonl | emotalk validate - --format json",
         footer="Exit status: 0 clean, 1 problems, 2 could not run. Problems are errors, and with --strict "
         "warnings too; notes never are.",
     )
 )
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("paths", metavar="PATH...", nargs=-1)
 @click.option(
     "--corpus",
     type=click.Choice([corpus.name for corpus in CORPORA]),
     help="Which corpus it is; seen from its files if omitted.",
 )
 @episodes_dir_option
+@click.option("--media", is_flag=True, help="Read the header of every wav and mp4 too.")
+@click.option("--decode", is_flag=True, help="Decode every sample and picture; slow.")
 @click.option("--strict", is_flag=True, help="Warnings are problems too.")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="What to pass over; emotalk.toml of this folder if omitted.",
+)
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Known problems: only others count.",
+)
+@click.option(
+    "--write-baseline",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write today's errors and warnings as known.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(_FORMATS),
+    default="text",
+    show_default=True,
+    help="For people, for programs, or for CI.",
+)
 @click.option(
     "--limit",
     type=click.IntRange(0),
     metavar="N",
-    help=f"Examples for each code; {_DEFAULT_LIMIT} if omitted, in JSON all that are kept (1,000).",
+    help=f"Problems shown of each code; {_LIMITS['text']} as text, {_LIMITS['github']} for GitHub, else all "
+    "that are kept (1,000).",
 )
-@format_option
+@click.option("--explain", metavar="CODE", help="Say what a code means, and what to do.")
 @click.pass_context
-def validate(
-    ctx: click.Context,
-    path: Path,
+def validate(ctx: click.Context, /, paths: tuple[str, ...], explain: str | None, **options: Any) -> None:
+    """Check a release, a file of one, or what was built from one, and list every problem.
+
+    PATH is a folder, as released or in part; a tar; one JSON file; JSON lines; a built dataset or feature set
+    (Parquet or Arrow); or - for JSON lines on standard input. Nothing is changed or extracted.
+    """
+    if explain is not None:
+        from emotalk_data.validation.explain import explain as explanation
+
+        echo(explanation(explain))
+        return
+    if not paths:
+        raise click.UsageError("Missing argument 'PATH...'.", ctx)
+    ctx.exit(_validate(paths, **options))
+
+
+def _validate(
+    paths: tuple[str, ...],
+    *,
     corpus: Literal["emotalk", "m3ed"] | None,
     episodes_dir: Path | None,
+    media: bool,
+    decode: bool,
     strict: bool,
-    limit: int | None,
+    config: Path | None,
+    baseline: Path | None,
+    write_baseline: Path | None,
     form: str,
-) -> None:
-    """Check a release and list every problem in it.
+    limit: int | None,
+) -> int:
+    """Validate and print; return the exit status."""
+    from emotalk_data.validation.baseline import BaselineRecorder, read_baseline
+    from emotalk_data.validation.config import read_config
+    from emotalk_data.validation.screen import Screens
+    from emotalk_data.validation.shown import num_failing
+    from emotalk_data.validation.validate import validate_all
 
-    PATH is a folder, as released or in part, or one tar. Nothing is changed or extracted.
-    """
-    from emotalk_data.validation.validate import validate as read_release
+    screens = Screens(
+        read_config(config),
+        baseline=read_baseline(baseline) if baseline is not None else None,
+        recorder=BaselineRecorder() if write_baseline is not None else None,
+    )
+    strict = strict or screens.config.strict
+    with _progress_bar(paths) as advance:
+        report = validate_all(
+            paths,
+            corpus=corpus,
+            episodes_dir=str(episodes_dir) if episodes_dir is not None else None,
+            media=media,
+            decode=decode,
+            screen=screens,
+            progress=advance,
+        )
+    _print_report(report, form, strict=strict, limit=_LIMITS.get(form) if limit is None else limit)
+    _tell_screens(screens, report)
+    if screens.recorder is not None and write_baseline is not None:
+        screens.recorder.write(write_baseline)
+        number = plural(screens.recorder.num_problems, "known problem")
+        echo(f"{printable(str(write_baseline))}: {number} written.", err=True)
+        return 0
+    return 1 if num_failing(report, strict=strict) else 0
 
-    progress(f"reading {printable(str(path))} …")
-    report = read_release(str(path), corpus=corpus, episodes_dir=str(episodes_dir) if episodes_dir else None)
-    if form == "json":
-        echo(json.dumps(_as_json(report, limit), ensure_ascii=False, indent=1))
-    else:
-        print_problems(report, limit=_DEFAULT_LIMIT if limit is None else limit)
+
+def _print_report(report: Report, form: str, *, strict: bool, limit: int | None) -> None:
+    from emotalk_data.validation.lines import with_lines
+    from emotalk_data.validation.shown import first_of_each_code
+
+    if form == "text":
+        print_problems(report, limit=limit or 0)
         echo(report.summary())
         echo(_verdict(report, strict=strict))
-    ctx.exit(1 if _num_failing(report, strict=strict) else 0)
+        return
+    problems = with_lines(report, first_of_each_code(report.problems(), limit))
+    if form == "json":
+        from emotalk_data.validation.as_json import as_json
 
+        text = as_json(report, problems, strict=strict)
+    elif form == "github":
+        from emotalk_data.validation.as_github import as_github
 
-def _num_failing(report: Report, *, strict: bool) -> int:
-    return report.num_problems("error") + (report.num_problems("warning") if strict else 0)
+        text = as_github(report, problems, strict=strict)
+    elif form == "junit":
+        from emotalk_data.validation.as_junit import as_junit
+
+        text = as_junit(report, problems, strict=strict)
+    else:
+        from emotalk_data.validation.as_sarif import as_sarif
+
+        text = as_sarif(report, problems, strict=strict)
+    echo(text, nl=False)
 
 
 def _verdict(report: Report, *, strict: bool) -> str:
-    number = _num_failing(report, strict=strict)
+    from emotalk_data.validation.shown import num_failing
+
+    number = num_failing(report, strict=strict)
     if number:
         return click.style(f"{plural(number, 'problem')} to mend.", fg="red")
     warnings = report.num_problems("warning")
@@ -94,61 +189,36 @@ def _verdict(report: Report, *, strict: bool) -> str:
     return click.style(f"Clean{also}.", fg="green")
 
 
-def print_problems(report: Report, *, limit: int, codes: Iterable[str] | None = None) -> None:
-    """Print the problems of a report by code, errors first.
-
-    Args:
-        report: what was found.
-        limit: how many examples to show for each code.
-        codes: only these codes; all if omitted.
-    """
-    from emotalk_data.schemas.codes import CODES
-
-    numbers = report.num_by_code()
-    kept = _kept_by_code(report)
-    # `problems()` has the errors first; a code of which nothing was kept comes last.
-    for code in [*kept, *(code for code in numbers if code not in kept)]:
-        if codes is not None and code not in codes:
-            continue
-        severity, meaning, remedy, _ = CODES[code]
-        echo(code, bold=True, nl=False)
-        echo(f"  {severity_style(severity)}  {plural(numbers[code], 'time')}  {meaning}")
-        shown = kept.get(code, [])[:limit]
-        for problem in shown:
-            _print_example(problem)
-        rest = numbers[code] - sum(problem.count for problem in shown)
-        if rest and limit:
-            echo(f"  … and {rest:,} more", dim=True)
-        # Some remedies say that there is nothing to mend.
-        echo(f"  {remedy}\n" if remedy.startswith("Nothing") else f"  To mend: {remedy}\n")
+def _tell_screens(screens: Screens, report: Report) -> None:
+    """Say on stderr what was passed over, and what of the configuration and baseline is out of date."""
+    for why, numbers in sorted(report.passed_over.items()):
+        by = "the baseline" if why == "baseline" else printable(screens.config.path or "the configuration")
+        echo(f"{plural(numbers.total(), 'problem')} passed over by {by}.", err=True)
+    for rule in screens.config.unused_rules():
+        name = printable(screens.config.path or "the configuration")
+        echo(f"A rule of {name} matched nothing: {printable(rule.reason)}", err=True)
+    if screens.baseline is not None and screens.baseline.num_gone:
+        gone = plural(screens.baseline.num_gone, "known problem")
+        echo(f"{gone} of the baseline did not come up: write it again to keep them away.", err=True)
 
 
-def _kept_by_code(report: Report) -> dict[str, list[Problem]]:
-    kept: dict[str, list[Problem]] = {}
-    for problem in report.problems():
-        kept.setdefault(problem.code, []).append(problem)
-    return kept
+@contextmanager
+def _progress_bar(paths: tuple[str, ...]) -> Iterator[Progress | None]:
+    """Show on stderr how far the reading is, when somebody watches and wants it."""
+    name = printable(paths[0]) if len(paths) == 1 else plural(len(paths), "path")
+    if os.environ.get("HF_DATASETS_DISABLE_PROGRESS_BARS", "").upper() in ("1", "TRUE", "YES", "ON"):
+        yield None
+        return
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from tqdm import tqdm
 
+    progress(f"reading {name} …")
+    with tqdm(unit=" records", leave=False, dynamic_ncols=True, file=sys.stderr) as bar:
 
-def _print_example(problem: Problem) -> None:
-    where = f"{problem.file}: {problem.json_path}" if problem.json_path else problem.file
-    times = f" ({problem.count:,} times, here the first)" if problem.count > 1 else ""
-    echo(f"  {printable(where)}")
-    expected = f"; expected {problem.expected}" if problem.expected else ""
-    echo(printable(f"    is {problem.found}{expected}{times}"))
+        def advance(num_done: int, num_found: int) -> None:
+            bar.total = num_found
+            bar.update(num_done - bar.n)
 
-
-def _as_json(report: Report, limit: int | None) -> dict[str, Any]:
-    """Return the report with what its codes mean, so that a reader needs no table of ours."""
-    from emotalk_data.schemas.codes import CODES
-
-    values = report.to_dict()
-    numbers = values.pop("num_by_code")
-    codes = {code: {**CODES[code]._asdict(), "count": number} for code, number in numbers.items()}
-    kept = _kept_by_code(report)
-    problems = [
-        {**problem._asdict(), "severity": problem.severity}
-        for of_code in kept.values()
-        for problem in (of_code if limit is None else of_code[:limit])
-    ]
-    return {**values, "summary": report.summary(), "codes": codes, "problems": problems}
+        yield advance

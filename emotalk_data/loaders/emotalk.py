@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
 from emotalk_data.errors import quote
-from emotalk_data.loaders.emotalk_files import DialogueFiles, RecordFile, UtteranceFiles, read_bytes
+from emotalk_data.loaders.emotalk_places import DialogueFiles, RecordFile, UtteranceFiles, read_bytes
 from emotalk_data.loaders.report import Report
 from emotalk_data.schemas.codes import CODES
 from emotalk_data.schemas.emotalk import (
@@ -23,7 +23,7 @@ from emotalk_data.schemas.labels import MODALITIES
 from emotalk_data.schemas.problems import Problem
 from emotalk_data.schemas.transcript import Transcript, clean_transcript
 
-__all__ = ["EmotalkUtterance", "read_emotalk", "split_of"]
+__all__ = ["EmotalkUtterance", "UtteranceCheck", "check_names", "read_emotalk", "split_of"]
 
 _KNOWN_GROUPS: Final = frozenset(f"G{number:05d}" for number in range(1, 16))
 
@@ -53,8 +53,16 @@ class EmotalkUtterance(NamedTuple):
         return (self.text, self.audio, self.video, self.multimodal)
 
 
+UtteranceCheck = Callable[[EmotalkUtterance, UtteranceFiles, list[Problem]], None]
+"""Looks at an utterance, at where its records lie, and at the problems that were found in them."""
+
+
 def read_emotalk(
-    dialogues: Iterable[DialogueFiles], report: Report, *, drop_invalid: bool = False
+    dialogues: Iterable[DialogueFiles],
+    report: Report,
+    *,
+    drop_invalid: bool = False,
+    check: UtteranceCheck | None = None,
 ) -> Iterator[EmotalkUtterance]:
     """Read the records of some dialogues.
 
@@ -62,6 +70,7 @@ def read_emotalk(
         dialogues: what `index_emotalk` returned, or some of it.
         report: takes the problems and the counts.
         drop_invalid: leave out utterances that have a problem of severity error.
+        check: looks at each utterance before its problems are handed to the report, and may add to them.
 
     Yields:
         utterances in the order of the dialogues. One whose records cannot be read at all is still yielded,
@@ -71,6 +80,8 @@ def read_emotalk(
         for files in dialogue.utterances:
             problems: list[Problem] = []
             utterance, num_unreadable = _read_utterance(files, problems)
+            if check is not None:
+                check(utterance, files, problems)
             if problems:
                 report.extend(problems)
             num_records = len(MODALITIES) - files.records.count(None) - num_unreadable
@@ -106,7 +117,7 @@ def _read_utterance(files: UtteranceFiles, problems: list[Problem]) -> tuple[Emo
             if record is None:
                 num_unreadable += 1
             else:
-                _check_names(record, utterance_id, file, problems)
+                check_names(record, utterance_id, file.name, problems)
         records.append(record)
     text, audio, video, multimodal = records
     text_raw, source = _transcript_of(text, audio, files, problems)  # type: ignore[arg-type]  # order of MODALITIES
@@ -127,18 +138,18 @@ def _read_utterance(files: UtteranceFiles, problems: list[Problem]) -> tuple[Emo
             multimodal,  # type: ignore[arg-type]
             text_raw,
             transcript,
-            files.audio_path,
-            files.video_path,
+            files.audio.path if files.audio is not None else None,
+            files.video.path if files.video is not None else None,
         ),
         num_unreadable,
     )
 
 
-def _check_names(record: EmotalkRecord, utterance_id: str, file: RecordFile, problems: list[Problem]) -> None:
+def check_names(record: EmotalkRecord, utterance_id: str, file: str, problems: list[Problem]) -> None:
     """Compare what the record says of its own name with the name of its file, which is right."""
     if record.speaker_id is not None and record.speaker_id != utterance_id[10:12]:
         found, expected = quote(record.speaker_id), quote(utterance_id[10:12])
-        problems.append(Problem("ET-ID-003", file.name, "speaker_id", found, expected, utterance_id))
+        problems.append(Problem("ET-ID-003", file, "speaker_id", found, expected, utterance_id))
     folder = f"{utterance_id[:6]}/{utterance_id[:9]}/{utterance_id[:12]}/"
     for key, hint in (("file_path", record.file_path), ("file_name", record.file_name)):
         if hint is None:
@@ -146,7 +157,7 @@ def _check_names(record: EmotalkRecord, utterance_id: str, file: RecordFile, pro
         stem, _, suffix = hint.removeprefix(folder).partition(".")
         if stem != utterance_id or "/" in suffix:
             expected = f"{folder}{utterance_id}.*"
-            problems.append(Problem("ET-PATH-001", file.name, key, quote(hint), expected, utterance_id))
+            problems.append(Problem("ET-PATH-001", file, key, quote(hint), expected, utterance_id))
 
 
 def _transcript_of(

@@ -2,80 +2,52 @@
 
 The stem of a file's name is the authority for the id. Which modality a record belongs to is said by the nearest
 folder (or archive) called Text, Audio, Video or Multimodal, at any depth.
+
+A file is kept as four integers, 32 bytes, until its dialogue is asked for: a release of a million utterances fits
+into memory.
 """
 
 from __future__ import annotations
 
-import os
 import re
+from array import array
+from collections.abc import Iterator, Sequence
 from pathlib import PurePath
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from emotalk_data.errors import EmotalkError, quote
-from emotalk_data.loaders.listing import is_text
+from emotalk_data.loaders.emotalk_places import (
+    DialogueFiles,
+    MediaFile,
+    Place,
+    RecordFile,
+    UtteranceFiles,
+    read_bytes,
+)
 from emotalk_data.loaders.report import Report
+from emotalk_data.loaders.walk import is_text
 from emotalk_data.schemas.emotalk_read import modality_of
 from emotalk_data.schemas.ids import EMOTALK_ID_PATTERN
 from emotalk_data.schemas.labels import MODALITIES, Modality
-from emotalk_data.schemas.strict_json import MAX_RECORD_BYTES, read_json
+from emotalk_data.schemas.strict_json import read_json
 
-__all__ = ["DialogueFiles", "FileCollector", "RecordFile", "UtteranceFiles", "read_bytes"]
+__all__ = ["AUDIO", "VIDEO", "FileCollector"]
 
 _match_id: Final = re.compile(EMOTALK_ID_PATTERN).fullmatch
 _LEAF_FOLDER: Final = re.compile(r"(?:.*/)?(G[0-9]{5})/(\1_[0-9]{2})/(\2_[0-9]{2})/")
 _SPELLING: Final[dict[str, Modality]] = {modality: modality for modality in MODALITIES}
-# Non-blocking: opening a fifo that nobody writes to must not wait. It means nothing for regular files.
-_OPEN_FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 
-
-class RecordFile(NamedTuple):
-    """Where the bytes of one annotation record lie.
-
-    Attributes:
-        name: path below the release's root; `archive.tar::member` inside an archive.
-        path: the file on disk.
-        offset: first byte inside an archive; -1 for a file of its own.
-        size_bytes: its length.
-        data: the bytes themselves, when they come out of a compressed archive.
-    """
-
-    name: str
-    path: str
-    offset: int
-    size_bytes: int
-    data: bytes | None = None
-
-
-class UtteranceFiles(NamedTuple):
-    """The files of one utterance: its records in the order of MODALITIES, and its media as paths."""
-
-    utterance_id: str
-    records: tuple[RecordFile | None, ...]
-    audio_path: str | None
-    video_path: str | None
-
-
-class DialogueFiles(NamedTuple):
-    """The utterances of one dialogue, ordered by their numbers."""
-
-    dialogue_id: str
-    utterances: tuple[UtteranceFiles, ...]
-
-
-def read_bytes(file: RecordFile) -> bytes:
-    """Read a record's bytes, at most one more than the largest that is taken.
-
-    `os` calls on purpose: `open()` costs as much as parsing a record.
-    """
-    if file.data is not None:
-        return file.data
-    descriptor = os.open(file.path, _OPEN_FLAGS)
-    try:
-        if file.offset >= 0:
-            return os.pread(descriptor, min(file.size_bytes, MAX_RECORD_BYTES + 1), file.offset)
-        return os.read(descriptor, MAX_RECORD_BYTES + 1)
-    finally:
-        os.close(descriptor)
+# What a file of an utterance is: the position of its modality, or one of these.
+AUDIO: Final = len(MODALITIES)
+VIDEO: Final = AUDIO + 1
+_NUM_KINDS: Final = 8  # a power of two above
+_FOLDERS: Final = (
+    *(f"{modality.capitalize()}/json" for modality in MODALITIES),
+    "Audio/wav",
+    "Multimodal/mp4",
+)
+_SUFFIXES: Final = (*(".json" for _ in MODALITIES), ".wav", ".mp4")
+_ENTRY: Final = 4  # integers: number, speaker and kind; place; offset; size in bytes
 
 
 class FileCollector:
@@ -92,160 +64,213 @@ class FileCollector:
             folder = folder.parent
         self._root_modality: Final = _SPELLING.get(folder.name.lower())
         self._report: Final = report
-        self._records: Final[dict[Modality, dict[str, RecordFile]]] = {
-            modality: {} for modality in MODALITIES
-        }
-        self._audio: Final[dict[str, str]] = {}
-        self._video: Final[dict[str, str]] = {}
-        self._folders: Final[dict[str, tuple[Modality | None, str]]] = {}
+        self._dialogues: Final[dict[str, array[int]]] = {}
+        self._places: Final[list[Place]] = []
+        self._place_numbers: Final[dict[Place, int]] = {}
+        self._held: Final[list[bytes]] = []
+        self._kinds: Final[set[int]] = set()
+        self._folders: Final[dict[str, tuple[int | None, str]]] = {}
         self._num_shadowed: Final[dict[str, int]] = {}
 
     @property
     def has_video(self) -> bool:
         """Whether any video has been found."""
-        return bool(self._video)
+        return VIDEO in self._kinds
 
-    def add_record(self, file: RecordFile, inner_name: str, *, archive: str = "") -> None:
-        """Take one annotation file.
+    def add_records(
+        self,
+        place: Place,
+        folder: str,
+        files: Sequence[tuple[str, int, int]],
+        *,
+        held: Sequence[bytes] | None = None,
+    ) -> None:
+        """Take the annotation files of one folder.
 
         Args:
-            file: where its bytes are.
-            inner_name: its path with `/`, from which modality and folder are told.
-            archive: name of the archive it is in; files win over archive members.
+            place: where they lie.
+            folder: the folder from which the modality is told, with `/`.
+            files: stem of each name, offset and length in an archive; both are -1 for files of their own.
+            held: the bytes of each, when they come out of a compressed archive.
         """
-        folder, _, base = inner_name.rpartition("/")
-        stem = base.rpartition(".")[0]
-        self._report.counts["records_found"] += 1
-        if not _match_id(stem):
-            self._unplaced("ET-ID-001", file, quote(base), "an id such as G00008_01_11_002.json")
-            return
         facts = self._folders.get(folder)
         if facts is None:
             facts = self._folders[folder] = self._facts_of(folder)
-        modality, leaf = facts
-        if leaf != stem[:12]:
-            expected = f"a folder {stem[:6]}/{stem[:9]}/{stem[:12]}"
-            self._report.problem("ET-ID-002", file.name, "", "here", expected, utterance_id=stem)
-        if modality is None:
-            modality = self._modality_by_content(file)
-            if modality is None:
-                self._unplaced(
-                    "ET-KIND-001", file, "here", "a folder Text, Audio, Video or Multimodal above it"
-                )
-                return
-        known = self._records[modality].setdefault(stem, file)
-        if known is file:
-            return
-        if archive and known.offset < 0 and known.data is None:
-            self._report.counts["records_shadowed"] += 1
-            self._num_shadowed[archive] = self._num_shadowed.get(archive, 0) + 1
-        else:
-            self._report.counts["records_duplicate"] += 1
-            self._report.problem(
-                "ET-DUP-001", file.name, "", "a second file", f"only {known.name}", utterance_id=stem
-            )
+        of_folder, leaf = facts
+        self._report.counts["records_found"] += len(files)
+        number = self._number(place)
+        for position, (stem, offset, size) in enumerate(files):
+            if not _match_id(stem):
+                base = quote(stem + place.after)
+                self._unplaced("ET-ID-001", place, stem, base, "an id such as G00008_01_11_002.json")
+                continue
+            if leaf != stem[:12]:
+                expected = f"a folder {stem[:6]}/{stem[:9]}/{stem[:12]}"
+                self._report.problem("ET-ID-002", _name(place, stem), "", "here", expected, utterance_id=stem)
+            kind = of_folder
+            if held is not None:
+                offset = len(self._held)  # its number among the held ones; see _record
+                self._held.append(held[position])
+            if kind is None:
+                kind = self._kind_by_content(self._record(place, stem, offset, size, held is not None))
+                if kind is None:
+                    expected = "a folder Text, Audio, Video or Multimodal above it"
+                    self._unplaced("ET-KIND-001", place, stem, "here", expected)
+                    continue
+            self._add(stem, kind, number, offset, size if held is None else -1)
 
-    def add_audio(self, name: str, path: str, *, in_archive: bool = False) -> None:
-        """Take one sound file.
+    def add_media(self, kind: int, place: Place, stem: str) -> None:
+        """Take one sound or video file.
 
         Args:
-            name: its path below the release's root; `archive.tar::member` inside an archive.
-            path: its path as a row will have it.
-            in_archive: whether it is a member of an archive: files win over members.
+            kind: AUDIO or VIDEO.
+            place: where it lies.
+            stem: its name without what the place says.
         """
-        self._add_media(self._audio, name, path, in_archive)
-
-    def add_video(self, name: str, path: str, *, in_archive: bool = False) -> None:
-        """Take one video file; the arguments are those of `add_audio`."""
-        self._add_media(self._video, name, path, in_archive)
-
-    def join(self) -> list[DialogueFiles]:
-        """Join what was taken; report what some utterances have and others lack."""
-        for archive, number in sorted(self._num_shadowed.items()):
-            self._report.problem(
-                "ET-DUP-002",
-                archive,
-                "",
-                f"{number:,} records also present as files",
-                "one copy",
-                count=number,
-            )
-        ids = sorted(
-            set().union(*self._records.values()),
-            key=lambda utterance_id: (utterance_id[:9], utterance_id[13:], utterance_id[10:12]),
-        )
-        self._report_absences(ids)
-        self._report.counts["utterances_found"] += len(ids)
-        columns = [self._records[modality] for modality in MODALITIES]
-        dialogues: dict[str, list[UtteranceFiles]] = {}
-        for utterance_id in ids:
-            files = UtteranceFiles(
-                utterance_id,
-                tuple(records.get(utterance_id) for records in columns),
-                self._audio.get(utterance_id),
-                self._video.get(utterance_id),
-            )
-            dialogues.setdefault(utterance_id[:9], []).append(files)
-        return [DialogueFiles(dialogue_id, tuple(files)) for dialogue_id, files in dialogues.items()]
-
-    def _facts_of(self, folder: str) -> tuple[Modality | None, str]:
-        """Return the modality of a folder's records, and the `G00008_01_11` of a leaf folder or ''."""
-        modality = next(
-            (_SPELLING[part] for part in reversed(folder.lower().split("/")) if part in _SPELLING),
-            self._root_modality,
-        )
-        leaf = _LEAF_FOLDER.fullmatch(folder + "/")
-        return modality, leaf[3] if leaf else ""
-
-    def _modality_by_content(self, file: RecordFile) -> Modality | None:
-        try:
-            document: Any = read_json(read_bytes(file), file=file.name)
-        except (EmotalkError, OSError):
-            return None
-        return modality_of(document) if isinstance(document, dict) else None
-
-    def _unplaced(self, code: str, file: RecordFile, found: str, expected: str) -> None:
-        self._report.counts["records_unplaced"] += 1
-        self._report.problem(code, file.name, "", found, expected)
-
-    def _add_media(self, media: dict[str, str], name: str, path: str, in_archive: bool) -> None:
-        base = name.rpartition("/")[2]
-        stem = (base.rpartition("::")[2] if in_archive else base).rpartition(".")[0]
-        if not is_text(path):  # a table cannot hold it
-            self._report.problem("ET-FILE-001", name, "", "a path that is not UTF-8", "names in UTF-8")
+        if _match_id(stem) and is_text(place.path_before):
+            self._add(stem, kind, self._number(place), -1, -1)
             return
-        if not _match_id(stem):
-            self._report.problem(
-                "ET-PRES-003", name, "", "media of no utterance", "a name such as G00008_01_11_002"
-            )
-            return
-        known = media.setdefault(stem, path)
-        # A member that is also there as a file is no news; two members are as two files.
-        if known is not path and not (in_archive and known.startswith("/")):
-            self._report.problem("ET-DUP-001", name, "", "a second file", f"only {known}", utterance_id=stem)
+        code, found, expected = "ET-PRES-003", "media of no utterance", "a name such as G00008_01_11_002"
+        if not is_text(place.path_before + stem):  # a table cannot hold it
+            code, found, expected = "ET-FILE-001", "a path that is not UTF-8", "names in UTF-8"
+        self._report.problem(code, _name(place, stem), "", found, expected)
 
-    def _report_absences(self, ids: list[str]) -> None:
-        """A modality that nobody has is absent, and no problem; one that only some lack is."""
-        named: list[tuple[str, str, Any]] = [
-            ("ET-PRES-001", f"{modality.capitalize()}/json", records)
-            for modality, records in self._records.items()
-        ]
-        named += [("ET-PRES-002", "Audio/wav", self._audio), ("ET-PRES-002", "Multimodal/mp4", self._video)]
-        for code, folder, files in named:
-            if files:
-                for utterance_id in ids:
-                    if utterance_id not in files:
-                        self._report.problem(
-                            code, folder, "", "missing", f"a file {utterance_id}", utterance_id=utterance_id
-                        )
-        every = set(ids)
-        for folder, media in (("Audio/wav", self._audio), ("Multimodal/mp4", self._video)):
-            for utterance_id in sorted(media.keys() - every):
+    def join(self) -> Iterator[DialogueFiles]:
+        """Join what was taken, dialogue by dialogue; report what some utterances have and others lack.
+
+        To be iterated once: each dialogue is forgotten when it has been yielded.
+        """
+        counts = self._report.counts
+        for dialogue_id in sorted(self._dialogues):
+            entries = self._dialogues.pop(dialogue_id)
+            utterances: list[UtteranceFiles] = []
+            keys = entries[::_ENTRY]
+            files: dict[int, list[int]] = {}  # number and speaker -> where the entries of its files begin
+            for position in sorted(range(len(keys)), key=keys.__getitem__):
+                files.setdefault(keys[position] // _NUM_KINDS, []).append(position * _ENTRY)
+            for key, positions in files.items():
+                number, speaker = divmod(key, 100)
+                joined = self._join_one(f"{dialogue_id}_{speaker:02d}_{number:03d}", entries, positions)
+                if joined is not None:
+                    utterances.append(joined)
+            if utterances:
+                counts["dialogues_found"] += 1
+                counts["utterances_found"] += len(utterances)
+                yield DialogueFiles(dialogue_id, tuple(utterances))
+        for archive, num in sorted(self._num_shadowed.items()):
+            found = f"{num:,} records also present as files"
+            self._report.problem("ET-DUP-002", archive, "", found, "one copy", count=num)
+
+    def _add(self, stem: str, kind: int, place: int, offset: int, size: int) -> None:
+        entries = self._dialogues.get(stem[:9])
+        if entries is None:
+            entries = self._dialogues[stem[:9]] = array("q")
+        self._kinds.add(kind)
+        key = (int(stem[13:]) * 100 + int(stem[10:12])) * _NUM_KINDS + kind
+        entries.extend((key, place, offset, size))
+
+    def _number(self, place: Place) -> int:
+        number = self._place_numbers.get(place)
+        if number is None:
+            number = self._place_numbers[place] = len(self._places)
+            self._places.append(place)
+        return number
+
+    def _join_one(
+        self, utterance_id: str, entries: array[int], positions: list[int]
+    ) -> UtteranceFiles | None:
+        """Put the files of one utterance together; None when there is no record among them."""
+        records: list[RecordFile | None] = [None] * len(MODALITIES)
+        media: list[MediaFile | None] = [None, None]
+        seen: dict[int, Place] = {}
+        for position in positions:
+            key, number, offset, size = entries[position : position + _ENTRY]
+            kind = key % _NUM_KINDS
+            place = self._places[number]
+            known = seen.setdefault(kind, place)
+            if known is not place or (kind < AUDIO and records[kind] is not None):
+                self._report_second(utterance_id, kind, place, known)
+            elif kind < AUDIO:
+                records[kind] = self._record(place, utterance_id, offset, size, size < 0 <= offset)
+            else:
+                path = f"{place.path_before}{utterance_id}{place.path_after}"
+                media[kind - AUDIO] = MediaFile(_name(place, utterance_id), path)
+        if records.count(None) == len(records):
+            for place in seen.values():
                 self._report.problem(
                     "ET-PRES-003",
-                    folder,
+                    _name(place, utterance_id),
                     "",
                     "media without a record",
                     f"a record {utterance_id}.json",
                     utterance_id=utterance_id,
                 )
+            return None
+        if len(seen) < len(self._kinds):
+            self._report_absences(utterance_id, seen)
+        return UtteranceFiles(utterance_id, tuple(records), media[0], media[1])
+
+    def _record(self, place: Place, stem: str, offset: int, size: int, is_held: bool) -> RecordFile:
+        name = f"{place.before}{stem}{place.after}"
+        if is_held:
+            data = self._held[offset]
+            return RecordFile(name, place.path_before, -1, len(data), data)
+        if place.archive:
+            return RecordFile(name, place.path_before, offset, size)
+        return RecordFile(name, f"{place.path_before}{stem}{place.path_after}")
+
+    def _report_second(self, utterance_id: str, kind: int, place: Place, known: Place) -> None:
+        """A second file is a problem; a member of an archive that is also there as a file is none."""
+        is_shadowed = bool(place.archive) and not known.archive
+        if kind < AUDIO:
+            self._report.counts["records_shadowed" if is_shadowed else "records_duplicate"] += 1
+            if is_shadowed:
+                self._num_shadowed[place.archive] = self._num_shadowed.get(place.archive, 0) + 1
+        if not is_shadowed:
+            self._report.problem(
+                "ET-DUP-001",
+                _name(place, utterance_id),
+                "",
+                "a second file",
+                f"only {_name(known, utterance_id)}",
+                utterance_id=utterance_id,
+            )
+
+    def _report_absences(self, utterance_id: str, seen: dict[int, Place]) -> None:
+        """A modality that nobody has is absent, and no problem; one that only some lack is."""
+        folders = f"{utterance_id[:6]}/{utterance_id[:9]}/{utterance_id[:12]}"
+        for kind in sorted(self._kinds - seen.keys()):
+            code, what = ("ET-PRES-001", "record") if kind < AUDIO else ("ET-PRES-002", "media file")
+            self._report.problem(
+                code,
+                f"{_FOLDERS[kind]}/{folders}/{utterance_id}{_SUFFIXES[kind]}",
+                "",
+                "missing",
+                f"a {what}, as other utterances have",
+                utterance_id=utterance_id,
+            )
+
+    def _facts_of(self, folder: str) -> tuple[int | None, str]:
+        """Return the kind of a folder's records, and the `G00008_01_11` of a leaf folder or ''."""
+        modality = next(
+            (_SPELLING[part] for part in reversed(folder.lower().split("/")) if part in _SPELLING),
+            self._root_modality,
+        )
+        leaf = _LEAF_FOLDER.fullmatch(folder + "/")
+        return None if modality is None else MODALITIES.index(modality), leaf[3] if leaf else ""
+
+    def _kind_by_content(self, file: RecordFile) -> int | None:
+        try:
+            document: Any = read_json(read_bytes(file), file=file.name)
+        except (EmotalkError, OSError):
+            return None
+        modality = modality_of(document) if isinstance(document, dict) else None
+        return None if modality is None else MODALITIES.index(modality)
+
+    def _unplaced(self, code: str, place: Place, stem: str, found: str, expected: str) -> None:
+        self._report.counts["records_unplaced"] += 1
+        self._report.problem(code, _name(place, stem), "", found, expected)
+
+
+def _name(place: Place, stem: str) -> str:
+    return f"{place.before}{stem}{place.after}"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Iterator
+from functools import lru_cache, partial
 from typing import Final, Literal, NamedTuple
 
 from emotalk_data.archives import (
@@ -16,9 +16,11 @@ from emotalk_data.archives import (
     stream_tar,
 )
 from emotalk_data.errors import EmotalkError, LimitError, quote
-from emotalk_data.loaders.emotalk_files import DialogueFiles, FileCollector, RecordFile
-from emotalk_data.loaders.listing import ListedFile, Listing
+from emotalk_data.loaders.emotalk_files import AUDIO, VIDEO, FileCollector
+from emotalk_data.loaders.emotalk_places import DialogueFiles, Place
+from emotalk_data.loaders.listing import Listing
 from emotalk_data.loaders.report import Report
+from emotalk_data.loaders.walk import Folder, ListedFile, Walk
 from emotalk_data.schemas.strict_json import MAX_RECORD_BYTES
 
 __all__ = ["index_emotalk"]
@@ -32,17 +34,17 @@ _MAX_HELD_BYTES: Final = 128 << 20
 
 
 def index_emotalk(
-    listing: Listing, report: Report, *, on_bad_archive: Literal["raise", "report"] = "raise"
-) -> list[DialogueFiles]:
+    release: Listing | Walk, report: Report, *, on_bad_archive: Literal["raise", "report"] = "raise"
+) -> Iterator[DialogueFiles]:
     """Sort the files of a release into dialogues and utterances.
 
     Args:
-        listing: the release's files.
+        release: the release's files. A walk is gone through once and not kept.
         report: takes the problems, and the counts of records found.
         on_bad_archive: whether an archive that is damaged or unsafe ends the reading or is a problem.
 
     Returns:
-        dialogues in the order of their ids, utterances in the order of their numbers.
+        dialogues in the order of their ids, utterances in the order of their numbers; to be iterated once.
 
     Raises:
         ArchiveError: an archive is damaged, cut or unsafe.
@@ -50,13 +52,10 @@ def index_emotalk(
         PathError: an archive is no regular file, or a member's name cannot be part of a path.
         ReleaseError: an archive cannot be opened.
     """
-    collector = FileCollector(listing.root, report)
-    for file in listing.annotations:
-        collector.add_record(RecordFile(file.name, file.path, -1, file.size_bytes), file.name)
-    for folder in listing.folders:
-        for name in folder.media:
-            _add_media(collector, folder.name + name, f"{folder.path}/{name}")
-    zips = [_Zip(file.name, file.path, None) for file in listing.zips]
+    collector = FileCollector(release.root, report)
+    for folder in release.folders:
+        _add_folder(collector, folder)
+    zips = [_Zip(file.name, file.path, None) for file in release.zips]
 
     def attempt(add: Callable[[], None], name: str) -> None:
         try:
@@ -66,7 +65,7 @@ def index_emotalk(
                 raise
             report.problem("ET-TAR-003", name, "", str(error), "an undamaged archive of plain files")
 
-    for archive in listing.archives:
+    for archive in release.archives:
         attempt(partial(_add_archive, collector, archive, report, zips), archive.name)
     # Multimodal.tar holds a zip that repeats its mp4s: it counts only where they are not there directly.
     if not collector.has_video:
@@ -83,9 +82,20 @@ class _Zip(NamedTuple):
     member: str | None
 
 
-def _add_media(collector: FileCollector, name: str, path: str, *, in_archive: bool = False) -> None:
-    add = collector.add_audio if name.lower().endswith(_AUDIO_SUFFIXES) else collector.add_video
-    add(name, path, in_archive=in_archive)
+def _add_folder(collector: FileCollector, folder: Folder) -> None:
+    """Add the files of one folder, which are of a few suffixes."""
+    by_suffix: dict[str, list[tuple[str, int, int]]] = {}
+    for name, _, _ in folder.annotations:
+        stem, dot, suffix = name.rpartition(".")
+        by_suffix.setdefault(dot + suffix, []).append((stem, -1, -1))
+    for suffix, files in by_suffix.items():
+        place = Place(folder.name, suffix, f"{folder.path}/", suffix)
+        collector.add_records(place, folder.name.removesuffix("/"), files)
+    places: dict[str, Place] = {}
+    for name in folder.media:
+        stem, dot, suffix = name.rpartition(".")
+        place = places.setdefault(suffix, Place(folder.name, dot + suffix, f"{folder.path}/", dot + suffix))
+        collector.add_media(_media_kind(name), place, stem)
 
 
 def _add_archive(collector: FileCollector, archive: ListedFile, report: Report, zips: list[_Zip]) -> None:
@@ -97,25 +107,49 @@ def _add_archive(collector: FileCollector, archive: ListedFile, report: Report, 
         return
     index = cached_tar_index(archive.path)
     # First of all: a member whose name no path can hold refuses the archive before anything of it is taken.
-    media = {
-        name: str(Location(archive.path, (("tar", name),))) for name in index.names if _is_media(name.lower())
-    }
+    for name in index.names:
+        if _is_media(name.lower()):
+            Location(archive.path, (("tar", name),))
     _report_notes(index.notes, archive, report)
+    records: dict[tuple[str, str], list[tuple[str, int, int]]] = {}
     for name, offset, size in zip(index.names, index.offsets, index.sizes, strict=True):
-        shown = f"{archive.name}::{name}"
-        if _is_record(name):
-            record = RecordFile(shown, archive.path, offset, size)
-            collector.add_record(record, prefix + name, archive=archive.name)
-        elif name in media:
-            _add_media(collector, shown, media[name], in_archive=True)
-        elif name.lower().endswith(".zip"):
-            zips.append(_Zip(shown, archive.path, name))
+        folder, stem, suffix = _split(name)
+        lower = name.lower()
+        if _is_record(lower):
+            records.setdefault((folder, suffix), []).append((stem, offset, size))
+        elif _is_media(lower):
+            place = _media_place(folder, suffix, archive.name, archive.path, "tar")
+            collector.add_media(_media_kind(name), place, stem)
+        elif lower.endswith(".zip"):
+            zips.append(_Zip(f"{archive.name}::{name}", archive.path, name))
+    for (folder, suffix), files in records.items():
+        place = Place(f"{archive.name}::{folder}", suffix, archive.path, "", archive.name)
+        collector.add_records(place, (prefix + folder).removesuffix("/"), files)
+
+
+def _split(name: str) -> tuple[str, str, str]:
+    """Split a member's name into folder with its slash, stem, and suffix with its dot."""
+    folder, slash, base = name.rpartition("/")
+    stem, dot, suffix = base.rpartition(".")
+    return folder + slash, stem, dot + suffix
+
+
+@lru_cache(maxsize=64)
+def _media_place(
+    folder: str, suffix: str, archive_name: str, path: str, scheme: str, *outer: tuple[str, str]
+) -> Place:
+    """Return the place of media in an archive: their paths differ in the id alone."""
+    mark = "#"
+    while mark in folder + path + "".join(member for _, member in outer):
+        mark += "#"
+    before, _, after = str(Location(path, ((scheme, f"{folder}{mark}{suffix}"), *outer))).partition(mark)
+    return Place(f"{archive_name}::{folder}", suffix, before, after, archive_name)
 
 
 def _add_compressed(collector: FileCollector, archive: ListedFile, prefix: str, report: Report) -> None:
     """Add the records of a tar that is gzip data under any name. Its media cannot be read in place."""
     notes: list[ArchiveNote] = []
-    records: list[tuple[str, bytes]] = []
+    records: dict[tuple[str, str], list[tuple[str, bytes]]] = {}
     num_media = num_zips = num_bytes = 0
     for member in stream_tar(archive.path, _is_record, max_bytes=MAX_RECORD_BYTES * 2, on_note=notes.append):
         if member.data is not None:
@@ -126,20 +160,23 @@ def _add_compressed(collector: FileCollector, archive: ListedFile, prefix: str, 
                     f"a release has a sixth of that. Check what it is; if it is right, decompress it: gzip -d.",
                     path=archive.path,
                 )
-            records.append((member.name, member.data))
+            folder, stem, suffix = _split(member.name)
+            records.setdefault((folder, suffix), []).append((stem, member.data))
         elif member.name.lower().endswith(".zip"):
             num_zips += 1
         elif _is_media(member.name.lower()):
             num_media += 1
     # Only now: an archive that is damaged at its end is refused whole.
-    for name, data in records:
-        record = RecordFile(f"{archive.name}::{name}", archive.path, -1, len(data), data)
-        collector.add_record(record, prefix + name, archive=archive.name)
+    for (folder, suffix), found in records.items():
+        place = Place(f"{archive.name}::{folder}", suffix, archive.path, "", archive.name)
+        files = [(stem, -1, -1) for stem, _ in found]
+        held = [data for _, data in found]
+        collector.add_records(place, (prefix + folder).removesuffix("/"), files, held=held)
     _report_notes(tuple(notes), archive, report)
     num_lost, what = (num_media, "media files") if num_media else (num_zips, "zips of media")
     if num_lost:
-        found = f"{num_lost} {what} in gzip data"
-        report.problem("ET-TAR-002", archive.name, "", found, "a plain tar", count=num_lost)
+        problem = f"{num_lost} {what} in gzip data"
+        report.problem("ET-TAR-002", archive.name, "", problem, "a plain tar", count=num_lost)
 
 
 def _add_zip(collector: FileCollector, packed: _Zip) -> None:
@@ -147,8 +184,14 @@ def _add_zip(collector: FileCollector, packed: _Zip) -> None:
     outer = () if packed.member is None else (("tar", packed.member),)
     for name in cached_zip_index(packed.path, within).names:
         if _is_media(name.lower()):
-            path = str(Location(packed.path, (("zip", name), *outer)))
-            _add_media(collector, f"{packed.name}::{name}", path, in_archive=True)
+            Location(packed.path, (("zip", name), *outer))  # a name that no path can hold is refused
+            folder, stem, suffix = _split(name)
+            place = _media_place(folder, suffix, packed.name, packed.path, "zip", *outer)
+            collector.add_media(_media_kind(name), place, stem)
+
+
+def _media_kind(name: str) -> int:
+    return AUDIO if name.lower().endswith(_AUDIO_SUFFIXES) else VIDEO
 
 
 def _is_record(name: str) -> bool:

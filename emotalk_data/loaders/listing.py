@@ -9,47 +9,10 @@ import hashlib
 import os
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
-from typing import Final, NamedTuple
 
-from emotalk_data.errors import PathError, ReleaseNotFoundError, quote
+from emotalk_data.loaders.walk import Folder, ListedFile, walk_release
 
-__all__ = ["Folder", "ListedFile", "Listing", "is_text", "list_release"]
-
-# In lower case: a file whose name ends in `.Json` may not disappear in silence.
-_ANNOTATIONS: Final = (".json", ".jsonl")
-_ARCHIVES: Final = (".tar", ".tar.gz", ".tgz")
-_ZIPS: Final = (".zip",)
-_MEDIA: Final = (".wav", ".mp4", ".mkv", ".avi", ".mov", ".flac", ".m4a", ".webm", ".ts")
-_LISTS: Final = (".txt",)
-
-_UNREADABLE: Final = (0, 0)
-"""Length and time of a dangling link: it is there and cannot be read. Reading it later says so."""
-
-
-class ListedFile(NamedTuple):
-    """A file of the release, by its path below the root."""
-
-    name: str
-    path: str
-    size_bytes: int
-    mtime_ns: int
-
-
-class Folder(NamedTuple):
-    """One folder, with the files in it that may matter and are many.
-
-    Attributes:
-        name: its path below the root, with a slash at its end; empty for the root.
-        path: where it is on disk.
-        annotations: JSON files: name, length in bytes, time of the last change in nanoseconds.
-        media: names of media files.
-    """
-
-    name: str
-    path: str
-    annotations: tuple[tuple[str, int, int], ...]
-    media: tuple[str, ...]
+__all__ = ["Listing", "list_release"]
 
 
 @dataclass
@@ -99,123 +62,12 @@ class Listing:
 
 
 def list_release(root: str | os.PathLike[str]) -> Listing:
-    """List a folder with everything below it, or a single archive or annotation file.
-
-    Hidden files (`._x`, `.DS_Store`, `.git`) are passed over. Symbolic links are followed, each folder once.
+    """List what `walk_release` walks over, with length and time of each annotation file.
 
     Raises:
         ReleaseNotFoundError: there is nothing at `root`, or it cannot be read.
-        PathError: the path of `root` is not UTF-8: no table can hold the paths of its media.
+        PathError: the path of `root` is not UTF-8.
     """
-    # Not Path.resolve(): where a link leads is nobody's business, rows have the path as it was given.
-    path = os.path.abspath(Path(root).expanduser())  # noqa: PTH100
-    if not is_text(path):
-        raise PathError(f"the path {quote(path)} is not UTF-8; expected a folder named in UTF-8. Rename it.")
-    listing = Listing(path)
-    try:
-        if Path(path).is_dir():
-            _walk(path, listing)
-        else:
-            status = Path(path).stat()
-            name = Path(path).name
-            if name.lower().endswith(_ANNOTATIONS):
-                facts = (name, status.st_size, status.st_mtime_ns)
-                listing.folders.append(Folder("", str(Path(path).parent), (facts,), ()))
-            else:
-                listing.archives.append(ListedFile(name, path, status.st_size, status.st_mtime_ns))
-    except OSError as error:
-        raise ReleaseNotFoundError(
-            f"cannot read {quote(error.filename or path)}: {error.strerror}. "
-            f"Give data_dir the folder that holds the release.",
-            path=path,
-        ) from error
-    for files in (listing.archives, listing.lists, listing.zips):
-        files.sort()
-    listing.folders.sort()
-    return listing
-
-
-def _walk(root: str, listing: Listing) -> None:
-    """List `root`, then the folders that links in it lead to and that were not listed yet."""
-    walked: list[str] = []  # the real paths of the folders that were walked with all that is below them
-    links: list[tuple[str, str]] = [("", root)]
-    while links:
-        links.sort()  # scandir has no order of its own
-        name, path = links.pop(0)
-        real = os.path.realpath(path)
-        above = os.path.join(real, "")  # noqa: PTH118  # a folder that holds a walked one: a loop
-        if not any(_is_within(real, other) or other.startswith(above) for other in walked):
-            walked.append(real)
-            _walk_folders(path, f"{name}/" if name else "", listing, links)
-
-
-def _is_within(path: str, folder: str) -> bool:
-    """Whether a walk of `folder` meets `path`: a hidden folder in between would have been passed over."""
-    return path == folder or (path.startswith(folder + os.sep) and os.sep + "." not in path[len(folder) :])
-
-
-def _walk_folders(path: str, prefix: str, listing: Listing, links: list[tuple[str, str]]) -> None:
-    """List one folder and all below it; links to folders are put aside, as (name, path)."""
-    pending = [(prefix, path)]
-    while pending:
-        prefix, path = pending.pop()
-        annotations: list[tuple[str, int, int]] = []
-        media: list[str] = []
-        with os.scandir(path) as entries:
-            for entry in entries:
-                name = entry.name
-                if name.endswith(".json") and name[0] != ".":  # of most files, the first question settles it
-                    try:
-                        status = entry.stat()
-                    except OSError:
-                        annotations.append((name, *_UNREADABLE))
-                    else:
-                        annotations.append((name, status.st_size, status.st_mtime_ns))
-                    continue
-                if name.startswith("."):
-                    continue
-                lower = name.lower()
-                if lower.endswith(_MEDIA):
-                    media.append(name)
-                elif lower.endswith(_ANNOTATIONS):
-                    annotations.append((name, *_size_and_time(entry)))
-                elif _is_folder(entry):
-                    if entry.is_symlink():
-                        links.append((prefix + name, entry.path))
-                    else:
-                        pending.append((f"{prefix}{name}/", entry.path))
-                elif lower.endswith(_ARCHIVES):
-                    listing.archives.append(ListedFile(prefix + name, entry.path, *_size_and_time(entry)))
-                elif lower.endswith(_LISTS):
-                    listing.lists.append(ListedFile(prefix + name, entry.path, *_size_and_time(entry)))
-                elif lower.endswith(_ZIPS):
-                    listing.zips.append(ListedFile(prefix + name, entry.path, *_size_and_time(entry)))
-        if annotations or media:
-            folder = Folder(prefix, path, tuple(sorted(annotations)), tuple(sorted(media)))
-            listing.folders.append(folder)
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link to itself
-        return False
-
-
-def _size_and_time(entry: os.DirEntry[str]) -> tuple[int, int]:
-    try:
-        status = entry.stat()
-    except OSError:
-        return _UNREADABLE
-    return status.st_size, status.st_mtime_ns
-
-
-def is_text(path: str) -> bool:
-    """Whether a path is Unicode: bytes of another encoding, GBK say, Python keeps as halves of surrogates."""
-    if path.isascii():
-        return True
-    try:
-        path.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
+    walk = walk_release(root, with_status=True)
+    folders = sorted(walk.folders)
+    return Listing(walk.root, folders, walk.archives, walk.lists, walk.zips)

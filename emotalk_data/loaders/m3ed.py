@@ -7,13 +7,14 @@ absolute = start of the dialogue + time in the dialogue, both in frames of 1/25 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, NamedTuple
 
 from emotalk_data.archives import Location
 from emotalk_data.errors import quote
-from emotalk_data.loaders.m3ed_files import Split
 from emotalk_data.loaders.m3ed_index import DialogueSource
+from emotalk_data.loaders.m3ed_lists import Split
+from emotalk_data.loaders.m3ed_places import frames_of_span, name_in_path
 from emotalk_data.loaders.report import Report
 from emotalk_data.schemas.codes import CODES
 from emotalk_data.schemas.m3ed import EmotionAnnotation, Speaker, Utterance
@@ -21,9 +22,12 @@ from emotalk_data.schemas.m3ed_read import note_frame_overflow, read_speaker, re
 from emotalk_data.schemas.problems import Note, Problem, noter
 from emotalk_data.schemas.timecode import FRAME_RATE, parse_timecode
 
-__all__ = ["M3edUtterance", "read_m3ed"]
+__all__ = ["MAX_SPEAKERS", "M3edUtterance", "read_dialogue", "read_m3ed"]
 
-_NO_ANNOTATION = EmotionAnnotation()
+_NO_ANNOTATION: Final = EmotionAnnotation()
+
+MAX_SPEAKERS: Final = 100
+"""Most speakers of a dialogue that are read: it has two, and a hostile one may have a million."""
 
 
 class M3edUtterance(NamedTuple):
@@ -67,16 +71,7 @@ def read_m3ed(
         utterances in the order of the dialogues and of their numbers.
     """
     for dialogue in dialogues:
-        where = f"{dialogue.series}.{dialogue.dialogue_id}"
-        problems: list[Problem] = []
-        speakers = _read_speakers(dialogue, noter(problems.append, dialogue.file, f"{where}.SpeakerInfo"))
-        origin = _frames_of_place(dialogue, noter(problems.append, "relation_annotation_release.json", where))
-        report.extend(problems)
-        for number, utterance_id, entry in dialogue.utterances:
-            problems = []
-            note = noter(problems.append, dialogue.file, f"{where}.Dialog.{utterance_id}", utterance_id)
-            utterance = read_utterance(entry, note)
-            row = _row(dialogue, number, utterance_id, utterance or Utterance(), speakers, origin, note)
+        for row, problems in read_dialogue(dialogue, report.add):
             report.extend(problems)
             if drop_invalid and any(CODES[problem.code].severity == "error" for problem in problems):
                 report.counts["records_dropped"] += 1
@@ -87,37 +82,49 @@ def read_m3ed(
             yield row
 
 
-def _read_speakers(dialogue: DialogueSource, note: Note) -> dict[str, Speaker]:
-    if not isinstance(dialogue.speakers, dict):
-        note("M3-TYPE-001", "", quote(dialogue.speakers), "an object of speakers")
-        return {}
-    speakers: dict[str, Speaker] = {}
-    for letter, entry in dialogue.speakers.items():
+def read_dialogue(
+    dialogue: DialogueSource, add: Callable[[Problem], None]
+) -> Iterator[tuple[M3edUtterance, list[Problem]]]:
+    """Read the utterances of one dialogue.
+
+    Args:
+        dialogue: one of those that `index_parts` returned.
+        add: takes the problems of the dialogue itself.
+
+    Yields:
+        each utterance with its problems, in the order of the numbers.
+    """
+    speakers = _read_speakers(dialogue, noter(add, dialogue.file, f"{dialogue.where}.SpeakerInfo"))
+    origin = None
+    if dialogue.place is not None and dialogue.place.start_time is not None:
+        origin = parse_timecode(dialogue.place.start_time).frame_number
+    for number, utterance_id, entry in dialogue.utterances:
+        problems: list[Problem] = []
+        where = f"{dialogue.where}.Dialog.{utterance_id}"
+        note = noter(problems.append, dialogue.file, where, utterance_id)
+        utterance = read_utterance(entry, note)
+        row = _row(dialogue, number, utterance_id, utterance or Utterance(), speakers, origin, note)
+        yield row, problems
+
+
+def _read_speakers(dialogue: DialogueSource, note: Note) -> dict[str, Speaker | None] | None:
+    """Return the speakers by letter: None for one that cannot be read, or for all of them."""
+    entries = dialogue.speakers
+    if not isinstance(entries, dict):
+        note("M3-TYPE-001", "", "missing" if entries is None else quote(entries), "an object of speakers")
+        return None
+    if len(entries) > MAX_SPEAKERS:
+        note("M3-TYPE-001", "", f"{len(entries):,} speakers", "two")
+        return None
+    speakers: dict[str, Speaker | None] = {}
+    for letter, entry in entries.items():
 
         def note_below(code: str, path: str, found: str, expected: str, letter: str = letter) -> None:
-            note(code, f"{letter}.{path}" if path else letter, found, expected)
+            where = name_in_path(letter)
+            note(code, f"{where}.{path}" if path else where, found, expected)
 
-        speaker = read_speaker(entry, note_below)
-        if speaker is not None:
-            speakers[letter] = speaker
+        speakers[letter] = read_speaker(entry, note_below)
     return speakers
-
-
-def _span(start: str | None, end: str | None, end_key: str, note: Note) -> tuple[int | None, int | None]:
-    """Return start and end in frames; validation has already brought the texts into their form."""
-    first = None if start is None else parse_timecode(start).frame_number
-    last = None if end is None else parse_timecode(end).frame_number
-    if first is not None and last is not None and last < first:
-        note("M3-TIME-003", end_key, f"{start} to {end}", "an end after the start")
-        return None, None
-    return first, last
-
-
-def _frames_of_place(dialogue: DialogueSource, note: Note) -> int | None:
-    """Return the frame of the episode at which the dialogue starts."""
-    if dialogue.place is None:
-        return None
-    return _span(dialogue.place.start_time, dialogue.place.end_time, "end_time", note)[0]
 
 
 def _row(
@@ -125,18 +132,20 @@ def _row(
     number: int,
     utterance_id: str,
     utterance: Utterance,
-    speakers: dict[str, Speaker],
+    speakers: dict[str, Speaker | None] | None,
     origin: int | None,
     note: Note,
 ) -> M3edUtterance:
     annotation = utterance.annotation or _NO_ANNOTATION
     _check_labels(annotation, note)
-    speaker = speakers.get(utterance.speaker or "")
-    if speaker is None:
-        note("M3-SPEAKER-001", "Speaker", quote(utterance.speaker), f"one of {sorted(speakers)}")
+    speaker = None
+    if speakers is not None and utterance.speaker is not None:
+        speaker = speakers.get(utterance.speaker)
+        if utterance.speaker not in speakers:
+            note("M3-SPEAKER-001", "Speaker", quote(utterance.speaker), f"one of {quote(list(speakers))}")
     note_frame_overflow(utterance.start_time, "StartTime", note)
     note_frame_overflow(utterance.end_time, "EndTime", note)
-    start, end = _span(utterance.start_time, utterance.end_time, "EndTime", note)
+    start, end = frames_of_span(utterance.start_time, utterance.end_time, "EndTime", note)
     absolute = (_add(origin, start), _add(origin, end))
     window = _window(dialogue.episode_path, *absolute)
     return M3edUtterance(
@@ -177,24 +186,17 @@ def _clip(dialogue: DialogueSource, utterance_id: str, utterance: Utterance, not
     """Return the released clip. One is known to be filed under the other speaker: look there too."""
     by_speaker = dialogue.clips.get(utterance_id, {})
     if utterance.speaker is not None and utterance.speaker in by_speaker:
-        return by_speaker[utterance.speaker]
+        return by_speaker[utterance.speaker].path
     if len(by_speaker) == 1:
-        letter, path = next(iter(by_speaker.items()))
+        letter, clip = next(iter(by_speaker.items()))
         note("M3-AUD-002", "Speaker", quote(utterance.speaker), f"{letter}, as the clip's name says")
-        return path
+        return clip.path
     if dialogue.any_clips:
         note("M3-AUD-001", "", "no audio clip", f"{utterance.speaker}_{utterance_id}.wav")
     return None
 
 
 def _check_labels(annotation: EmotionAnnotation, note: Note) -> None:
-    if annotation.emotion is None or annotation.emotions is None:
-        key = "final_main_emo" if annotation.emotion is None else "final_mul_emo"
-        note("M3-LABEL-003", f"EmoAnnotation.{key}", "missing", "a final label")
-    elif annotation.emotion not in annotation.emotions.split(","):
-        note(
-            "M3-LABEL-004",
-            "EmoAnnotation.final_main_emo",
-            quote(annotation.emotion),
-            f"one of {annotation.emotions}",
-        )
+    main, blend = annotation.emotion, annotation.emotions
+    if main is not None and blend is not None and main not in blend.split(","):
+        note("M3-LABEL-004", "EmoAnnotation.final_main_emo", quote(main), f"one of {blend}")

@@ -1,4 +1,4 @@
-"""Which files an M3ED release consists of: annotation, split lists, relation file, clips, TV episodes."""
+"""Which files an M3ED release consists of: annotation, relation file, clips, TV episodes."""
 
 from __future__ import annotations
 
@@ -6,32 +6,33 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple, get_args
+from typing import Any, Final, Literal, NamedTuple
 
 from emotalk_data.archives import Location, cached_tar_index, open_source
-from emotalk_data.errors import ArchiveError, LimitError, ReleaseNotFoundError, quote
-from emotalk_data.loaders.listing import ListedFile, Listing, list_release
+from emotalk_data.errors import ArchiveError, EmotalkError, LimitError, ReleaseNotFoundError, quote
+from emotalk_data.loaders.listing import Listing, list_release
 from emotalk_data.loaders.report import Report
-from emotalk_data.schemas.strict_json import read_json
+from emotalk_data.loaders.walk import ListedFile
+from emotalk_data.schemas.strict_json import BOM, read_json
 
 __all__ = [
+    "Clip",
     "EpisodeIndex",
     "OnBadArchive",
-    "Split",
     "find_clips",
     "find_file",
     "index_episodes",
     "list_episodes",
+    "matching_files",
     "read_document",
-    "read_splits",
+    "read_whole",
+    "reason_of",
 ]
 
-Split = Literal["train", "validation", "test"]
 OnBadArchive = Literal["raise", "report"]
 
-_LIST_NAMES: Final[dict[Split, str]] = {"train": "train", "validation": "val", "test": "test"}
-_MAX_ANNOTATION_BYTES: Final = 512 << 20
-_MAX_LIST_BYTES: Final = 1 << 20
+_MAX_ANNOTATION_BYTES: Final = 64 << 20  # the released file has some 12 MB
+_MAX_VALUES: Final = 1_500_000  # the released file has some 400,000; each takes up to 250 bytes of memory
 _SOUNDS: Final = (".wav", ".flac")
 _VIDEOS: Final = (".mp4", ".mkv", ".avi", ".mov", ".webm", ".ts")
 _CLIP: Final = re.compile(r"([A-Z])_(.+_[0-9]+_[0-9]+)")
@@ -43,15 +44,28 @@ _NUMBER: Final = re.compile(r"[0-9]+")
 _AFTER_SERIES: Final = re.compile(r"(?![a-z])|(?:s[0-9]+)?e(?:p|pisode)?[ ._-]?[0-9]")
 
 
+def reason_of(error: EmotalkError, file: ListedFile) -> str:
+    """Return what an error says of a file, without the file's path: a report is the same on every machine."""
+    text = error.message
+    for max_chars in (200, 80):  # as messages cut a path
+        text = text.replace(quote(file.path, max_chars), quote(file.name))
+    return text.removeprefix(f"{quote(file.name)} is ")
+
+
+def matching_files(listing: Listing, pattern: str) -> list[ListedFile]:
+    """Return the JSON files whose name matches in full, in any case."""
+    return [
+        file for file in listing.annotations if re.fullmatch(pattern, Path(file.name).name, re.IGNORECASE)
+    ]
+
+
 def find_file(listing: Listing, pattern: str, what: str) -> ListedFile | None:
     """Return the one JSON file whose name matches, or None.
 
     Raises:
         ReleaseNotFoundError: there are several; the message names two.
     """
-    matches = [
-        file for file in listing.annotations if re.fullmatch(pattern, Path(file.name).name, re.IGNORECASE)
-    ]
+    matches = matching_files(listing, pattern)
     if len(matches) > 1:
         raise ReleaseNotFoundError(
             f"{listing.root} holds {len(matches)} files that could be the {what}: {matches[0].name}, "
@@ -60,19 +74,27 @@ def find_file(listing: Listing, pattern: str, what: str) -> ListedFile | None:
     return matches[0] if matches else None
 
 
-def read_document(file: ListedFile) -> Any:
+def read_document(file: ListedFile, report: Report) -> Any:
     """Read one of the release's large JSON files.
 
     Raises:
         DecodeError: not strict JSON; duplicate keys, which would lose a dialogue, count as not strict.
-        LimitError: over 512 MiB.
+        LimitError: over 64 MiB, or over 1.5 million values, which would need gigabytes of memory.
         ReleaseError: it cannot be read.
     """
-    raw = _read_whole(file, _MAX_ANNOTATION_BYTES)
+    raw = read_whole(file, _MAX_ANNOTATION_BYTES)
+    num_values = raw.count(b",") + raw.count(b"[") + raw.count(b"{")  # those in strings count too
+    if num_values > _MAX_VALUES:
+        raise LimitError(
+            f"{file.name} has {num_values:,} values; expected at most {_MAX_VALUES:,}. Check what it is.",
+            path=file.path,
+        )
+    if raw.startswith(BOM):
+        report.problem("M3-JSON-002", file.name, "", "UTF-8 with BOM", "UTF-8 without BOM")
     return read_json(raw, file=file.name, max_bytes=_MAX_ANNOTATION_BYTES)
 
 
-def _read_whole(file: ListedFile, max_bytes: int) -> bytes:
+def read_whole(file: ListedFile, max_bytes: int) -> bytes:
     """Read a regular file, never a device or fifo, that is not larger than it can be."""
     source = open_source(path=file.path)
     if source.size_bytes > max_bytes:
@@ -83,34 +105,17 @@ def _read_whole(file: ListedFile, max_bytes: int) -> bytes:
     return bytes(source.read_all())
 
 
-def read_splits(listing: Listing, report: Report) -> dict[str, Split]:
-    """Read `splitInfo/movie_list_{train,val,test}.txt`: the split of each series.
+class Clip(NamedTuple):
+    """A released audio clip: its name in the release, and its path as a row has it."""
 
-    Raises:
-        ReleaseNotFoundError: a list is missing.
-        ReleaseError: a list cannot be read.
-        LimitError: a list of over 1 MiB.
-    """
-    splits: dict[str, Split] = {}
-    for split in get_args(Split):
-        name = f"movie_list_{_LIST_NAMES[split]}.txt"
-        file = next((file for file in listing.lists if Path(file.name).name == name), None)
-        if file is None:
-            raise ReleaseNotFoundError(
-                f"no {name} under {listing.root}: M3ED is split by TV series, and splitInfo/ of the release says "
-                f"how. Get it from github.com/AIM3-RUC/RUCM3ED and put splitInfo/ beside annotation.json.",
-                path=listing.root,
-            )
-        for series in _read_whole(file, _MAX_LIST_BYTES).decode("utf-8-sig", "replace").split():
-            if splits.setdefault(series, split) != split:
-                report.problem("M3-SPLIT-002", file.name, series, split, f"only {splits[series]}")
-    return splits
+    name: str
+    path: str
 
 
 def find_clips(
     listing: Listing, report: Report, *, on_bad_archive: OnBadArchive
-) -> dict[str, dict[str, str]]:
-    """Index the released audio clips: utterance id -> speaker letter -> path.
+) -> dict[str, dict[str, Clip]]:
+    """Index the released audio clips: utterance id -> speaker letter -> clip.
 
     Clips are named `{Speaker}_{utterance}.wav` and lie flat or nested, as files or in a tar.
 
@@ -118,7 +123,7 @@ def find_clips(
         ArchiveError: `on_bad_archive="raise"`, and a tar is damaged, unsafe or compressed.
         LimitError: likewise, and it is larger inside than any release.
     """
-    clips: dict[str, dict[str, str]] = {}
+    clips: dict[str, dict[str, Clip]] = {}
     found = list(_clips_in_folders(listing))
     for archive in listing.archives:
         try:
@@ -126,29 +131,30 @@ def find_clips(
         except (ArchiveError, LimitError) as error:
             if on_bad_archive == "raise":
                 raise
-            report.problem("M3-TAR-001", archive.name, "", str(error), "a plain tar")
-    for name, path, speaker, utterance_id in found:
-        known = clips.setdefault(utterance_id, {}).setdefault(speaker, path)
-        if known != path:
+            report.problem("M3-TAR-001", archive.name, "", reason_of(error, archive), "a plain tar")
+    for clip, speaker, utterance_id in found:
+        known = clips.setdefault(utterance_id, {}).setdefault(speaker, clip)
+        if known is not clip:
             report.problem(
-                "M3-AUD-004", name, "", "a second file", f"only {known}", utterance_id=utterance_id
+                "M3-AUD-004", clip.name, "", "a second file", f"only {known.name}", utterance_id=utterance_id
             )
     return clips
 
 
-def _clips_in_folders(listing: Listing) -> Iterator[tuple[str, str, str, str]]:
-    """Yield name, path, speaker letter and utterance id of every file that is named as a clip."""
+def _clips_in_folders(listing: Listing) -> Iterator[tuple[Clip, str, str]]:
+    """Yield every file that is named as a clip, with its speaker letter and utterance id."""
     for folder in listing.folders:
         for name in folder.media:
-            if clip := _clip_of(name):
-                yield folder.name + name, f"{folder.path}/{name}", *clip
+            if parts := _clip_of(name):
+                yield Clip(folder.name + name, f"{folder.path}/{name}"), *parts
 
 
-def _clips_in_archive(archive: ListedFile) -> Iterator[tuple[str, str, str, str]]:
+def _clips_in_archive(archive: ListedFile) -> Iterator[tuple[Clip, str, str]]:
     """Yield the same of every member that is named as a clip."""
     for member in cached_tar_index(archive.path).names:
-        if clip := _clip_of(member):
-            yield f"{archive.name}::{member}", str(Location(archive.path, (("tar", member),))), *clip
+        if parts := _clip_of(member):
+            path = str(Location(archive.path, (("tar", member),)))
+            yield Clip(f"{archive.name}::{member}", path), *parts
 
 
 def _clip_of(name: str) -> tuple[str, str] | None:
@@ -159,9 +165,15 @@ def _clip_of(name: str) -> tuple[str, str] | None:
 
 
 class EpisodeIndex(NamedTuple):
-    """The TV episodes that a user owns: (series, episode number) -> file."""
+    """The TV episodes that a user owns.
+
+    Attributes:
+        files: (series, episode number) -> file.
+        ambiguous: episodes of which there are two files.
+    """
 
     files: dict[tuple[str, int], str]
+    ambiguous: frozenset[tuple[str, int]] = frozenset()
 
     def find(self, series: str, episode: int) -> str | None:
         """Return the file of an episode, or None."""
@@ -195,6 +207,7 @@ def index_episodes(listing: Listing | None, series: Iterable[str], report: Repor
     if listing is None:
         return EpisodeIndex(files)
     names = sorted(series, key=len, reverse=True)  # shanhaiqing2 before shanhaiqing
+    known: dict[tuple[str, int], str] = {}
     ambiguous: set[tuple[str, int]] = set()
     for folder in listing.folders:
         for name in folder.media:
@@ -207,12 +220,13 @@ def index_episodes(listing: Listing | None, series: Iterable[str], report: Repor
                 )
             elif key in files:
                 ambiguous.add(key)
-                report.problem("M3-EPI-002", folder.name + name, "", "a second file", f"only {files[key]}")
+                report.problem("M3-EPI-002", folder.name + name, "", "a second file", f"only {known[key]}")
             else:
+                known[key] = folder.name + name
                 files[key] = f"{folder.path}/{name}"
     for key in ambiguous:
         del files[key]
-    return EpisodeIndex(files)
+    return EpisodeIndex(files, frozenset(ambiguous))
 
 
 def _episode_of(folder: str, name: str, series_names: list[str]) -> tuple[str, int] | None:

@@ -106,13 +106,20 @@ class Report:
         """Take in a problem given by its parts."""
         self.add(Problem(code, file, json_path, found, expected, utterance_id, count))
 
-    def merge(self, other: Report) -> None:
-        """Take in what another report of the same release found."""
+    def merge(self, other: Report, *, folder: str = "") -> None:
+        """Take in what another report found.
+
+        Args:
+            other: of the same release, or of another one.
+            folder: what to put before its file names.
+        """
         self.counts.update(other.counts)
         known = Counter[str]()
         for problem in other.problems():
-            self.add(problem)
+            self.add(problem._replace(file=f"{folder}/{problem.file}") if folder else problem)
             known[problem.code] += problem.count
+        for why, numbers in other.passed_over.items():
+            self.passed_over.setdefault(why, Counter()).update(numbers)
         # What the other report only counted stays a count here.
         self._num_by_code.update(other._num_by_code - known)
 

@@ -26,6 +26,7 @@ import numpy as np
 from emotalk_data.errors import EmotalkError, quote
 from emotalk_data.media.audio_facts import AudioFacts, audio_error, checked_facts
 from emotalk_data.media.container import open_video
+from emotalk_data.media.sample_tables import excess_of_samples
 from emotalk_data.media.video_packets import read_samples_from
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ def _container(source: ByteSource, container_format: str) -> Iterator[_Opened]:
 
     # 4 KiB are enough where a header describes the streams; FFmpeg would decode 5 MB to learn what it knows.
     options = {"probesize": "4096"} if container_format in ("mov", "matroska") else {}
+    if container_format == "mov" and (excess := excess_of_samples(source)) is not None:
+        raise audio_error(source, excess)
     try:
         with (
             source.open() as file,

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
 from emotalk_data.errors import EmotalkError, LimitError, VideoError, quote
+from emotalk_data.media.sample_tables import excess_of_samples
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -163,11 +164,14 @@ def open_video(
 
     Raises:
         VideoError: not a video, no picture stream, an unknown codec, or a header that cannot be.
-        LimitError: pictures above `MAX_PIXELS`.
+        LimitError: pictures above `MAX_PIXELS`, or more of them than any real file has.
     """
     demuxer = sniff_container(source.pread(_HEAD_BYTES, 0), name)
     if demuxer == "mov":
         check_boxes(source, name)
+        excess = excess_of_samples(source)
+        if excess is not None:
+            raise LimitError(f"{name} is refused: {excess}. Check what it is, or write it again")
     with source.open() as file:
         with ffmpeg_errors(name, "reading"):
             container = _demux(file, demuxer, options or {})

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from av.video.reformatter import VideoReformatter
     from av.video.stream import VideoStream
 
-__all__ = ["Orientation", "check_result_size", "decode_rgb", "feeding_runs", "start_decoder"]
+__all__ = ["Orientation", "check_result_size", "decode_frames", "decode_rgb", "feeding_runs", "start_decoder"]
 
 MAX_RESULT_BYTES = 2 << 30
 
@@ -132,7 +132,7 @@ def decode_rgb(
     """
     wanted, places = np.unique(ranks, return_inverse=True)
     result: Frames | None = None
-    for rank, frame in _decode(stream, samples, wanted.tolist(), name):
+    for rank, frame in decode_frames(stream, samples, wanted.tolist(), name):
         if result is None:
             orientation, reformatter = Orientation.of(frame), _reformatter()
             height, width = scaled_size(*orientation.size(frame.height, frame.width), size)
@@ -203,10 +203,23 @@ def _starts(samples: list[Sample], positions: list[int]) -> list[int]:
     return starts
 
 
-def _decode(
+def decode_frames(
     stream: VideoStream, samples: list[Sample], wanted: list[int], name: str
 ) -> Iterator[tuple[int, VideoFrame]]:
-    """Yield each wanted frame once; the shortcut first, then for what it did not give, everything."""
+    """Yield each wanted frame once; the shortcut first, then for what it did not give, everything.
+
+    Args:
+        stream: its decoder is prepared by `start_decoder`.
+        samples: all packets of the clip; their time stamps are replaced.
+        wanted: ranks of frames, at least one.
+        name: what to call the clip in a message.
+
+    Yields:
+        rank and frame, in the order the decoder gives them. None is kept.
+
+    Raises:
+        VideoError: a wanted frame is damaged or does not come out of the decoder.
+    """
     missing = set(wanted)
     for place, sample in enumerate(samples):
         # Decoders hand time stamps through. Ranks in their place tell frames apart even where times repeat.

@@ -9,13 +9,14 @@ release; value ranges from the paper; ids, words and splits counted on the relea
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, Strict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, Strict, StringConstraints, field_validator
 from pydantic_core import core_schema
 
 from emotalk_data.schemas.captions import CAPTION_KEYS
 from emotalk_data.schemas.labels import CONFIDENCES, EMOTALK_EMOTIONS, Modality
+from emotalk_data.schemas.whole_number import WholeNumber
 
 __all__ = [
     "MAX_ANNOTATORS",
@@ -72,7 +73,7 @@ class _OneOfTheFive:
 
 
 Confidence = Annotated[float, _OneOfTheFive]
-Rating = Annotated[int, Strict(), Field(ge=-2, le=2)]
+Rating = Annotated[int, WholeNumber(-2, 2)]
 MeanRating = Annotated[float, Strict(), Field(ge=-2, le=2)]
 Seconds = Annotated[float, Strict(), Field(ge=0, le=1e6, allow_inf_nan=False)]
 Transcript = Annotated[str, StringConstraints(strict=True, max_length=MAX_CONTENT_CHARS)]
@@ -174,15 +175,24 @@ class FlatRecord(Captions, Paragraphs):
     Annotators' keys hold a list with one value per annotator. A single value stands for a list of one.
     """
 
-    emotion: tuple[Emotion | None, ...] | None = None
-    confidence: tuple[Confidence | None, ...] | None = Field(default=None, alias="Confidence_degree")
-    continuous_label: tuple[Rating | None, ...] | None = Field(default=None, alias="Continuous_label")
+    emotion: Annotated[tuple[Emotion | None, ...], Field(max_length=MAX_ANNOTATORS)] | None = None
+    confidence: Annotated[tuple[Confidence | None, ...], Field(max_length=MAX_ANNOTATORS)] | None = Field(
+        default=None, alias="Confidence_degree"
+    )
+    continuous_label: Annotated[tuple[Rating | None, ...], Field(max_length=MAX_ANNOTATORS)] | None = Field(
+        default=None, alias="Continuous_label"
+    )
     emotion_result: Emotion | None = None
     sentiment: MeanRating | None = Field(default=None, alias="Continuous label_result")
     speaker_id: ShortText | None = None
     content: Transcript | None = None
     file_path: ShortText | None = None
     file_name: ShortText | None = None
+
+    @field_validator("emotion", "confidence", "continuous_label", mode="before")
+    @classmethod
+    def _list_of_one(cls, value: Any) -> Any:
+        return value if value is None or isinstance(value, list | tuple) else (value,)
 
 
 RECORD_MODELS: Final[dict[Modality, type[EmotalkRecord]]] = {

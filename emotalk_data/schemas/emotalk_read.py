@@ -7,7 +7,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from emotalk_data.errors import DecodeError, LimitError, quote
+from emotalk_data.errors import DecodeError, JsonFault, LimitError, quote
 from emotalk_data.schemas.emotalk import (
     MAX_ANNOTATORS,
     NUM_ANNOTATORS,
@@ -25,7 +25,7 @@ from emotalk_data.schemas.emotalk_tidy import (
 from emotalk_data.schemas.labels import CONFIDENCES, EMOTALK_EMOTIONS, Modality
 from emotalk_data.schemas.nulling import json_path, validate_or_null
 from emotalk_data.schemas.problems import Note, Problem, noter
-from emotalk_data.schemas.strict_json import BOM, REMEDY, read_json
+from emotalk_data.schemas.strict_json import BOM, MAX_RECORD_BYTES, REMEDY, read_json
 
 __all__ = ["modality_of", "read_record"]
 
@@ -43,6 +43,13 @@ _EXPECTATIONS: Final = {
     "data": ("ET-TYPE-002", "a list of annotators' objects"),
     "paragraphs": ("ET-TYPE-002", "an object with startTime and endTime"),
     "sourceAttr": ("ET-TYPE-002", "an object of strings"),
+}
+_FAULTS: Final[dict[JsonFault, str]] = {
+    "syntax": "ET-JSON-001",
+    "duplicate-key": "ET-JSON-005",
+    "encoding": "ET-JSON-006",
+    "depth": "ET-JSON-007",
+    "not-finite": "ET-JSON-008",
 }
 # A value that is not even of the right type is reported as that, whatever the vocabulary says of it.
 _RIGHT_TYPES: Final[dict[str, Any]] = {
@@ -85,11 +92,11 @@ def read_record(
     try:
         document = read_json(raw, file=file)
     except LimitError:
-        note("ET-JSON-004", "", f"{len(raw):,} bytes", "about 1,100 bytes")
+        note("ET-JSON-004", "", f"more than {MAX_RECORD_BYTES:,} bytes", "about 1,100 bytes")
         return None, problems
     except DecodeError as error:
         found = error.message.removeprefix(f"{file} is ").removesuffix(REMEDY)
-        note("ET-JSON-001", "", found, "one strict JSON object")
+        note(_FAULTS[error.fault], "", found, "one strict JSON object")
         return None, problems
     if not isinstance(document, dict):
         note("ET-JSON-003", "", quote(document), "one JSON object")

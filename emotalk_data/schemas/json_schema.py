@@ -1,7 +1,8 @@
 """The records as JSON Schema, for people and tools without Python.
 
-Each schema describes the release's own form, which is what the models say. A file in another known spelling
-fails its schema and still loads: `emotalk validate` names each such spelling.
+Each schema describes the release's own form, and gives the same verdict on a document as its model does
+(tests/contract/test_json_schema_parity.py). A file in another known spelling fails both and still loads:
+`emotalk validate` names each such spelling.
 """
 
 from __future__ import annotations
@@ -56,8 +57,7 @@ _PROPERTY_DESCRIPTIONS: Final = {
     "content": "Transcript with marks such as [over/] and [laughing].",
     "paragraphs": "Where the utterance lies on its session's time line.",
     "sourceAttr": "Captions of the voice.",
-    "Continuous "
-    "label_result": "Sentiment: the mean of the annotators' values, -2 (negative) to 2 (positive).",
+    "Continuous label_result": "Sentiment: the mean of the annotators' values, -2 (negative) to 2 (positive).",
     "emotion": "What an annotator perceived in this modality.",
     "Confidence_degree": "How sure the annotator was.",
     "Continuous_label": "The annotator's sentiment, -2 (negative) to 2 (positive).",
@@ -100,7 +100,7 @@ def json_schemas() -> dict[str, dict[str, Any]]:
 
 
 def _schema(name: str, type_: Any, title: str) -> dict[str, Any]:
-    schema: dict[str, Any] = _whole(TypeAdapter(type_).json_schema(by_alias=True, mode="validation"))
+    schema: dict[str, Any] = _portable(TypeAdapter(type_).json_schema(by_alias=True, mode="validation"))
     for part in (schema, *schema.get("$defs", {}).values()):
         if "description" in part:
             part["description"] = " ".join(part["description"].split())
@@ -115,13 +115,20 @@ def _schema(name: str, type_: Any, title: str) -> dict[str, Any]:
     return {**schema, "$schema": DIALECT, "$id": f"urn:emotalk-data:schema:{name}", "title": title}
 
 
-def _whole(value: Any) -> Any:
-    """Write 2.0 as 2, wherever it stands: versions of pydantic differ in it, and the published files must not."""
-    if isinstance(value, dict):
-        return {key: _whole(part) for key, part in value.items()}
+def _portable(value: Any) -> Any:
+    """Write what pydantic's versions and the dialects of regular expressions differ in so that all agree.
+
+    2.0 is written as 2, wherever it stands. The end of a pattern is the very end of the string: Python's `$`,
+    which many validators use, would take a newline after it, and `(?!\\n)$` means the same everywhere.
+    """
     if isinstance(value, list):
-        return [_whole(part) for part in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+        return [_portable(part) for part in value]
+    if not isinstance(value, dict):
+        return int(value) if isinstance(value, float) and value.is_integer() else value
+    portable = {key: _portable(part) for key, part in value.items()}
+    if isinstance(pattern := portable.get("pattern"), str) and pattern.endswith("$"):
+        portable["pattern"] = pattern.removesuffix("$") + r"(?!\n)$"
+    return portable
 
 
 def _admit_single_values(properties: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, Strict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from emotalk_data.schemas.labels import (
     M3ED_AGES,
@@ -19,6 +19,7 @@ from emotalk_data.schemas.labels import (
     M3ED_EMOTIONS,
     M3ED_GENDERS,
 )
+from emotalk_data.schemas.whole_number import WholeNumber
 
 __all__ = [
     "MAX_OTHER_NAMES",
@@ -122,6 +123,6 @@ class DialoguePlace(BaseModel):
 
     model_config = _CONFIG
 
-    episode: Annotated[int, Strict(), Field(ge=0, le=100_000)] | None = None
+    episode: Annotated[int, WholeNumber(0, 100_000)] | None = None
     start_time: TimecodeText | None = None
     end_time: TimecodeText | None = None

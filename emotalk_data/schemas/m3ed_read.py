@@ -19,6 +19,7 @@ from emotalk_data.schemas.labels import (
 )
 from emotalk_data.schemas.m3ed import (
     MAX_OTHER_NAMES,
+    Dialogue,
     DialoguePlace,
     EmotionAnnotation,
     Speaker,
@@ -28,7 +29,7 @@ from emotalk_data.schemas.nulling import json_path, validate_or_null
 from emotalk_data.schemas.problems import Note
 from emotalk_data.schemas.timecode import format_timecode, parse_timecode
 
-__all__ = ["note_frame_overflow", "read_place", "read_speaker", "read_utterance"]
+__all__ = ["note_frame_overflow", "read_place", "read_speaker", "read_utterance", "tidy_dialogue"]
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -41,6 +42,7 @@ _SPEAKER_KEYS: Final = _keys(Speaker)
 _UTTERANCE_KEYS: Final = _keys(Utterance)
 _ANNOTATION_KEYS: Final = _keys(EmotionAnnotation)
 _PLACE_KEYS: Final = _keys(DialoguePlace)
+_DIALOGUE_KEYS: Final = _keys(Dialogue)
 
 _ANNOTATOR_FIELDS: Final = ("EmoAnnotator1", "EmoAnnotator2", "EmoAnnotator3")
 _LABEL_FIELDS: Final = frozenset({*_ANNOTATOR_FIELDS, "final_mul_emo", "final_main_emo"})
@@ -52,6 +54,37 @@ _TYPES: Final = {
     "EmoAnnotation": "an object of emotions",
     "OtherName": f"a list of at most {MAX_OTHER_NAMES} strings",
     "episode": "the number of the episode",
+    "Text": "a string of at most 10,000 characters",
+    "Name": "a string of at most 1,000 characters",
+    "Speaker": "the letter of a speaker",
+}
+
+# model -> (field, code, what was expected) of the values that every record of the release has
+_Expected = tuple[tuple[str, str, str], ...]
+_EXPECTED: Final[dict[type[BaseModel], _Expected]] = {
+    Utterance: (
+        ("StartTime", "M3-TIME-005", "HH:MM:SS:FF"),
+        ("EndTime", "M3-TIME-005", "HH:MM:SS:FF"),
+        ("Text", "M3-TEXT-001", "the text"),
+        ("Speaker", "M3-SPEAKER-004", "the letter of a speaker"),
+        ("EmoAnnotation", "M3-LABEL-003", "an object of emotions"),
+    ),
+    EmotionAnnotation: (
+        *((field, "M3-DATA-001", "the emotions of an annotator") for field in _ANNOTATOR_FIELDS),
+        ("final_mul_emo", "M3-LABEL-003", "the final blend"),
+        ("final_main_emo", "M3-LABEL-003", "the final emotion"),
+    ),
+    Speaker: (
+        ("Name", "M3-SPEAKER-005", "the speaker's name"),
+        ("Age", "M3-SPEAKER-005", f"one of {list(M3ED_AGES.names)}"),
+        ("Gender", "M3-SPEAKER-005", f"one of {list(M3ED_GENDERS.names)}"),
+        ("OtherName", "M3-SPEAKER-006", "a list of names, or []"),
+    ),
+    DialoguePlace: (
+        ("episode", "M3-REL-005", "the number of the episode"),
+        ("start_time", "M3-TIME-005", "HH:MM:SS:FF"),
+        ("end_time", "M3-TIME-005", "HH:MM:SS:FF"),
+    ),
 }
 
 
@@ -70,6 +103,11 @@ def read_place(document: Any, note: Note) -> DialoguePlace | None:
     return _read(DialoguePlace, _PLACE_KEYS, document, _tidy_place, note)
 
 
+def tidy_dialogue(document: dict[str, Any], note: Note) -> dict[str, Any]:
+    """Return a dialogue's object with the release's own keys; what they hold is not looked at."""
+    return _DIALOGUE_KEYS.tidy(document, "", _KEY_CODES, note)
+
+
 def _read(
     model: type[Model],
     keys: KeyMap,
@@ -80,6 +118,7 @@ def _read(
     if not isinstance(document, dict):
         note("M3-TYPE-001", "", quote(document), "an object")
         return None
+    _note_missing(model, keys, document, "", note)
     if _is_as_released(keys, document):
         try:
             return model.model_validate(document)
@@ -88,6 +127,20 @@ def _read(
     record = keys.tidy(document, "", _KEY_CODES, note)
     tidy(record, note)
     return validate_or_null(model, record, _reporter(note))
+
+
+def _note_missing(
+    model: type[BaseModel], keys: KeyMap, document: dict[str, Any], prefix: str, note: Note
+) -> None:
+    """Note the values that are absent or null; what is there and cannot be taken is noted elsewhere."""
+    respelling = keys.respelling(document)
+    plain = document if respelling is None else keys.apply(document, respelling)
+    for field, code, expected in _EXPECTED[model]:
+        value = plain.get(field)
+        if value is None:
+            note(code, prefix + field, "null" if field in plain else "missing", expected)
+        elif field == "EmoAnnotation" and isinstance(value, dict):
+            _note_missing(EmotionAnnotation, _ANNOTATION_KEYS, value, "EmoAnnotation.", note)
 
 
 def _is_as_released(keys: KeyMap, document: dict[str, Any]) -> bool:

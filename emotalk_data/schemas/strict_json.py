@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import jiter
 
-from emotalk_data.errors import DecodeError, LimitError, quote
+from emotalk_data.errors import DecodeError, JsonFault, LimitError, quote
 
 __all__ = ["BOM", "MAX_RECORD_BYTES", "REMEDY", "read_json"]
 
@@ -59,37 +59,49 @@ def read_json(raw: bytes, *, file: str, max_bytes: int = MAX_RECORD_BYTES) -> An
     try:
         document = jiter.from_json(raw, allow_inf_nan=False, catch_duplicate_keys=True)
     except ValueError as error:
-        raise DecodeError(f"{file} is not strict JSON: {_reason(raw, error)}{REMEDY}", path=file) from None
+        reason, fault = _diagnose(raw, error)
+        raise _decode_error(f"{file} is not strict JSON: {reason}{REMEDY}", file, fault) from None
     # A bracket in a string counts too, so this only says when a look is needed.
     if raw.count(b"[") + raw.count(b"{") > _MAX_DEPTH and _depth_exceeds(document, _MAX_DEPTH):
-        raise DecodeError(f"{file} is nested deeper than {_MAX_DEPTH} levels; no annotation is.", path=file)
+        message = f"{file} is nested deeper than {_MAX_DEPTH} levels; no annotation is."
+        raise _decode_error(message, file, "depth")
     return document
 
 
-def _reason(raw: bytes, error: ValueError) -> str:
-    if not raw.strip():
-        return "the file is empty"
-    for start, hint in _HINTS:
-        if raw.lstrip()[: len(start)] == start:
-            return f"{error} ({hint})"
+def _decode_error(message: str, file: str, fault: JsonFault) -> DecodeError:
+    error = DecodeError(message, path=file)
+    error.fault = fault
+    return error
+
+
+def _diagnose(raw: bytes, error: ValueError) -> tuple[str, JsonFault]:
+    """Say in words what is wrong with bytes that were refused, and what kind of fault it is."""
+    start = raw.lstrip()[:32]
+    if not start and not raw.strip():
+        return "the file is empty", "syntax"
+    for beginning, hint in _HINTS:
+        if start.startswith(beginning):
+            return f"{error} ({hint})", "encoding" if "UTF-16" in hint else "syntax"
     if b"\0" in raw[:8]:
-        return f"{error} (it looks like UTF-16 or UTF-32 without a byte-order mark)"
+        return f"{error} (it looks like UTF-16 or UTF-32 without a byte-order mark)", "encoding"
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as decode_error:
-        return f"byte {decode_error.start} is not UTF-8"
+        return f"byte {decode_error.start} is not UTF-8", "encoding"
     if "recursion limit" in str(error):
-        return "it is nested too deep"
-    if "hex escape" in str(error):
-        return f"{error} (an escaped half of a surrogate pair)"
+        return "it is nested too deep", "depth"
+    if "duplicate key" in str(error):
+        return str(error), "duplicate-key"
     try:
         # The standard library takes what the standard does not: then that is what is wrong.
         json.loads(text)
     except ValueError:
-        return str(error)
+        return str(error), "syntax"
     except RecursionError:
-        return "it is nested too deep"
-    return f"{error} near {quote(_near(raw, error), 40)}"
+        return "it is nested too deep", "depth"
+    if "hex escape" in str(error):
+        return f"{error} (an escaped half of a surrogate pair)", "encoding"
+    return f"{error} near {quote(_near(raw, error), 40)}", "not-finite"
 
 
 def _near(raw: bytes, error: ValueError) -> str:

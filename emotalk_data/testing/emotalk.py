@@ -153,17 +153,20 @@ def _dialogue(
     group, *speakers = _SESSIONS[place]
     session = f"{2 * turn + 1 + (place == 3):02d}"
     out: list[EmotalkUtterance] = []
-    number, clock, speaker = 0, round(rng.uniform(0.5, 4), 2), 0
+    number, end, gap, speaker = 0, 0.0, round(rng.uniform(0.5, 4), 2), 0
     for position in range(size):
         # Numbers are shared by both speakers and have gaps: what nobody could use was left out.
         number += rng.choice((1, 1, 1, 2, 3))
         if not one_sided and (position == 1 or rng.random() < 0.6):
             speaker = 1 - speaker
+        elif position:
+            gap = abs(gap)
+        clock = round(end + gap, 2)
         utterance_id = f"{group}_{session}_{speakers[speaker]}_{number:03d}"
         utterance = _utterance(rng, utterance_id, ordinal + position, clock, kinds.get(ordinal + position))
         out.append(utterance)
-        # People talk into each other: the next may start before this one ends.
-        clock = round((utterance.end_seconds or clock) + rng.uniform(-0.3, 1.2), 2)
+        # People talk into each other: the other speaker may start before this one ends.
+        end, gap = utterance.end_seconds or clock, rng.uniform(-0.3, 1.2)
     return out
 
 

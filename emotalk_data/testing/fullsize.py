@@ -41,6 +41,8 @@ _PER_SESSION = 26
 _SESSIONS_PER_GROUP = 99
 _TEMPLATES = 64
 _MARK = "G99999_99_99_999"  # Stands for the id in a template; no release has it.
+_START = 777_777.25  # Stands for the start of an utterance in a template, in seconds.
+_PAUSE = 0.5  # Seconds between two utterances of a dialogue.
 
 
 def make_fullsize_emotalk(
@@ -73,21 +75,26 @@ def make_fullsize_emotalk(
     root = Path(root)
     refuse_existing(root, [modality.capitalize() for modality in MODALITIES])
     rng = random.Random(seed)  # noqa: S311 - made-up data, not secrets
-    templates = [_templates(_drawn(rng, seconds=1.0 if media != "none" else None)) for _ in range(_TEMPLATES)]
+    drawn = [_drawn(rng, seconds=1.0 if media != "none" else None) for _ in range(_TEMPLATES)]
+    templates = [(_templates(utterance), utterance.end_seconds or _START) for utterance in drawn]
     sources = _sources(seed) if media != "none" else {}
     folders: set[str] = set()
     firsts: dict[str, str] = {}
+    dialogue, clock = "", _PAUSE
     for position, (folder, utterance_id) in enumerate(_ids(num_utterances)):
+        if dialogue != utterance_id[:9]:
+            dialogue, clock = utterance_id[:9], _PAUSE
+        files, end_mark = templates[position % _TEMPLATES]
+        end = round(clock + end_mark - _START, 2)
         speaker = folder.rpartition("_")[2].encode()
         old, new = _media_path(_MARK).encode(), f"{folder}/{utterance_id}".encode()
-        for tree, data in templates[position % _TEMPLATES].items():
-            _write(
-                root,
-                folders,
-                f"{tree}/json/{folder}",
-                f"{utterance_id}.json",
-                data.replace(old, new).replace(b'"99"', b'"' + speaker + b'"'),
-            )
+        for tree, template in files.items():
+            data = template.replace(old, new).replace(b'"99"', b'"' + speaker + b'"')
+            if tree == "Audio":
+                for mark, seconds in ((_START, clock), (end_mark, end)):
+                    data = data.replace(json.dumps(mark).encode(), json.dumps(seconds).encode())
+            _write(root, folders, f"{tree}/json/{folder}", f"{utterance_id}.json", data)
+        clock = round(end + _PAUSE, 2)
         for (tree, suffix), data in sources.items():
             first = firsts.get(suffix)
             if media == "tiny" or first is None:
@@ -125,7 +132,6 @@ def _drawn(rng: random.Random, *, seconds: float | None) -> EmotalkUtterance:
     tags = draw_tags(rng, line)
     votes = {modality: draw_votes(rng, modality, emotion) for modality in MODALITIES}
     sentiments = [vote.sentiment for vote in votes["multimodal"] if vote.sentiment is not None]
-    start = round(rng.uniform(0, 300), 2)
     length = round(rng.uniform(1.5, 7.3), 2) if seconds is None else seconds
     return EmotalkUtterance(
         ordinal=0,
@@ -144,8 +150,8 @@ def _drawn(rng: random.Random, *, seconds: float | None) -> EmotalkUtterance:
         sentiment=round(sum(sentiments) / len(sentiments), 1),
         votes=tuple(vote for modality in MODALITIES for vote in votes[modality]),
         captions=captions(rng, emotion),
-        start_seconds=start,
-        end_seconds=round(start + length, 2),
+        start_seconds=_START,
+        end_seconds=round(_START + length, 2),
         presence=frozenset(MODALITIES),
         sampling_rate=16_000,
         num_channels=1,

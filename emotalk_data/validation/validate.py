@@ -1,26 +1,31 @@
-"""Read a whole release for its problems only."""
+"""Read a release, a file of one, or what was built from one, for its problems only."""
 
 from __future__ import annotations
 
 import os
-from collections import deque
-from pathlib import PurePosixPath
-from typing import Literal
+import re
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final, Literal
 
-from emotalk_data.errors import DecodeError, OptionError, ReleaseNotFoundError, quote
-from emotalk_data.loaders.emotalk import read_emotalk
-from emotalk_data.loaders.emotalk_index import index_emotalk
+from emotalk_data.errors import OptionError, quote
 from emotalk_data.loaders.gc_pause import garbage_collection_paused
-from emotalk_data.loaders.listing import Listing, list_release
-from emotalk_data.loaders.m3ed import read_m3ed
+from emotalk_data.loaders.listing import list_release
 from emotalk_data.loaders.m3ed_files import list_episodes
-from emotalk_data.loaders.m3ed_index import index_m3ed
-from emotalk_data.loaders.report import Report
-from emotalk_data.schemas.strict_json import REMEDY
+from emotalk_data.loaders.report import Report, Screen
+from emotalk_data.loaders.walk import walk_release
+from emotalk_data.schemas.problems import Problem
+from emotalk_data.validation.emotalk import Progress, validate_emotalk
+from emotalk_data.validation.inputs import InputKind, kind_of
 
-__all__ = ["tell_corpus", "validate"]
+if TYPE_CHECKING:
+    from emotalk_data.validation.media import MediaChecker
+
+__all__ = ["Corpus", "tell_corpus", "validate", "validate_all"]
 
 Corpus = Literal["emotalk", "m3ed"]
+
+_RECORD_NAME: Final = re.compile(r"g[0-9]{5}_[0-9]{2}_[0-9]{2}_[0-9]{3}\.jsonl?")
 
 
 def validate(
@@ -28,57 +33,157 @@ def validate(
     *,
     corpus: Corpus | None = None,
     episodes_dir: str | os.PathLike[str] | None = None,
+    media: bool = False,
+    decode: bool = False,
+    screen: Screen | None = None,
+    progress: Progress | None = None,
 ) -> Report:
-    """Read every record of a release and return all problems; nothing is built and nothing is repaired.
+    """Read everything at `path` and return all problems; nothing is built and nothing is repaired.
 
     Args:
-        path: folder of the release, or one of its archives.
+        path: folder of a release, whole or in part; one of its archives; one JSON file; JSON lines; a built
+            dataset or feature set (Parquet or Arrow); `-` for the standard input.
         corpus: which corpus it is; told from the files when omitted (M3ED has an `annotation.json`).
         episodes_dir: M3ED only: folder of the TV episodes the user owns.
+        media: read the header of each sound and video file too.
+        decode: decode every sample and every picture; implies `media`.
+        screen: says of a problem why it is to be passed over; see `emotalk_data.validation.screen`.
+        progress: told how many records have been read, of how many.
 
     Returns:
         the report: `.is_clean`, `.summary()`, `.problems()`, `.num_by_code()`, `.to_json()`.
 
     Raises:
-        ReleaseNotFoundError: there is no release at `path`.
+        ReleaseNotFoundError: there is nothing to validate at `path`.
         OptionError: an unknown corpus.
     """
-    with garbage_collection_paused():
-        return _validate(path, corpus, episodes_dir)
-
-
-def _validate(
-    path: str | os.PathLike[str], corpus: Corpus | None, episodes_dir: str | os.PathLike[str] | None
-) -> Report:
-    listing = list_release(path)
-    corpus = corpus or tell_corpus(listing)
-    report = Report(corpus)
-    if corpus == "emotalk":
-        dialogues = index_emotalk(listing, report, on_bad_archive="report")
-        if not report.counts["records_found"] and not report.num_problems():
-            raise ReleaseNotFoundError(
-                f"no record of EmotionTalk and no annotation.json of M3ED under {listing.root}.",
-                path=listing.root,
-            )
-        deque(read_emotalk(dialogues, report), maxlen=0)
-    elif corpus == "m3ed":
-        episodes = list_episodes(episodes_dir) if episodes_dir is not None else None
-        try:
-            sources = index_m3ed(listing, episodes, report, on_bad_archive="report")
-        except DecodeError as error:
-            found = error.message.removeprefix(f"{error.path} is ").removesuffix(REMEDY)
-            report.problem(
-                "M3-JSON-001", error.path or "annotation.json", "", found, "one strict JSON object"
-            )
-        else:
-            deque(read_m3ed(sources, report), maxlen=0)
-    else:
+    if corpus not in (None, "emotalk", "m3ed"):
         raise OptionError(f"corpus is {quote(corpus)}; expected 'emotalk' or 'm3ed'.")
+    kind = kind_of(path)
+    if kind == "m3ed" or (kind == "release" and corpus is None):
+        corpus = corpus or ("m3ed" if kind == "m3ed" else tell_corpus(path))
+    report = Report(corpus or "emotalk", screen=screen)
+    with garbage_collection_paused():
+        if kind == "release" or kind == "m3ed":
+            report.root = os.fspath(path) if kind == "release" else os.path.dirname(path)  # noqa: PTH120
+            checker = _media_checker(report, decode=decode) if media or decode else None
+            if report.corpus == "emotalk":
+                validate_emotalk(walk_release(path), report, media=checker, progress=progress)
+            else:
+                _validate_m3ed(path, kind, episodes_dir, report, checker)
+        else:
+            _validate_single(path, kind, report)
     report.check()
     return report
 
 
-def tell_corpus(listing: Listing) -> Corpus:
-    """Return the corpus that a release is of, by its files: M3ED has an `annotation.json`."""
-    names = {PurePosixPath(file.name).name.lower() for file in listing.annotations}
-    return "m3ed" if "annotation.json" in names else "emotalk"
+def _media_checker(report: Report, *, decode: bool) -> MediaChecker:
+    from emotalk_data.validation.media import MediaChecker
+
+    return MediaChecker(report, decode=decode)
+
+
+def _validate_m3ed(
+    path: str | os.PathLike[str],
+    kind: InputKind,
+    episodes_dir: str | os.PathLike[str] | None,
+    report: Report,
+    media: MediaChecker | None,
+) -> None:
+    from emotalk_data.validation.m3ed import validate_m3ed
+
+    episodes = list_episodes(episodes_dir) if episodes_dir is not None else None
+    validate_m3ed(list_release(path), episodes, report, media=media, single_file=kind == "m3ed")
+
+
+def _validate_single(path: str | os.PathLike[str], kind: InputKind, report: Report) -> None:
+    """Validate what is no release."""
+    from emotalk_data.validation import records
+
+    if kind == "record":
+        records.validate_record_file(path, report)
+    elif kind == "lines" and os.fspath(path) == "-":
+        records.validate_lines(sys.stdin.buffer, "<stdin>", report)
+    elif kind == "lines":
+        with open(path, "rb") as stream:  # noqa: PTH123
+            records.validate_lines(stream, os.fspath(path), report)
+    elif kind == "dataset":
+        from emotalk_data.validation.datasets import validate_dataset
+
+        validate_dataset(path, report)
+    else:
+        from emotalk_data.validation.features import validate_feature_set
+
+        validate_feature_set(path, report)
+
+
+def validate_all(
+    paths: Iterable[str],
+    *,
+    corpus: Corpus | None = None,
+    episodes_dir: str | os.PathLike[str] | None = None,
+    media: bool = False,
+    decode: bool = False,
+    screen: Screen | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Validate several paths into one report; files have the path that they were found under before their name.
+
+    The arguments and errors are those of `validate`.
+    """
+    paths = list(paths)
+    if len(paths) == 1:
+        return validate(
+            paths[0],
+            corpus=corpus,
+            episodes_dir=episodes_dir,
+            media=media,
+            decode=decode,
+            screen=screen,
+            progress=progress,
+        )
+    whole = Report("")
+    corpora = set()
+    for path in paths:
+        report = validate(
+            path,
+            corpus=corpus,
+            episodes_dir=episodes_dir,
+            media=media,
+            decode=decode,
+            screen=_with_folder(screen, path),
+            progress=progress,
+        )
+        whole.merge(report, folder=report.root)
+        corpora.add(report.corpus)
+    whole.corpus = ", ".join(sorted(corpora))
+    return whole
+
+
+def _with_folder(screen: Screen | None, path: str) -> Screen | None:
+    """Let a screen see the names that the joint report will have."""
+    if screen is None or kind_of(path) not in ("release", "m3ed"):
+        return screen
+    folder = path if kind_of(path) == "release" else os.path.dirname(path)  # noqa: PTH120
+
+    def see(problem: Problem) -> str | None:
+        return screen(problem._replace(file=f"{folder}/{problem.file}") if folder else problem)
+
+    return see
+
+
+def tell_corpus(path: str | os.PathLike[str]) -> Corpus:
+    """Return the corpus that a release is of, by its files: M3ED has an `annotation.json`.
+
+    The walk ends at the first file that tells.
+
+    Raises:
+        ReleaseNotFoundError: there is nothing at `path`, or it cannot be read.
+    """
+    for folder in walk_release(path).folders:
+        names = {name.lower() for name, _, _ in folder.annotations}
+        if "annotation.json" in names:
+            return "m3ed"
+        if any(_RECORD_NAME.fullmatch(name) for name in names):
+            return "emotalk"
+    return "emotalk"

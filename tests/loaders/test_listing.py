@@ -11,7 +11,8 @@ import pytest
 from emotalk_data import load_dataset
 from emotalk_data.errors import ReleaseNotFoundError
 from emotalk_data.load import load_dataset_builder
-from emotalk_data.loaders.listing import Listing, is_text, list_release
+from emotalk_data.loaders.listing import Listing, list_release
+from emotalk_data.loaders.walk import is_text
 from emotalk_data.testing import make_emotalk
 
 _TIME_NS = 1_700_000_000_000_000_000

@@ -178,8 +178,8 @@ DAMAGES: dict[str, list[tuple[Any, str]]] = {
     "emotion_result": WORDS,
     "Confidence_degree": [(v, "ET-CONF-001") for v in [0.2, 3, -0.1, "3", 10**400]]
     + [(v, NUMBER) for v in ["high", *WRONG_TYPES]],
-    "Continuous_label": [(v, "ET-SENT-001") for v in [3, -3, 2**63, "3"]]
-    + [(v, NUMBER) for v in [0.5, 1.0, "x", *WRONG_TYPES]],
+    "Continuous_label": [(v, "ET-SENT-001") for v in [3, -3, 0.5, 2**63, "3"]]
+    + [(v, NUMBER) for v in ["x", *WRONG_TYPES]],
     "Continuous label_result": [(2.2, "ET-SENT-002"), (-3, "ET-SENT-002"), ("2.5", "ET-SENT-002"), ("x", NUMBER)]
     + [(v, NUMBER) for v in WRONG_TYPES],
     "startTime": SECONDS,

@@ -34,6 +34,8 @@ def test_a_code_has_the_published_form_and_says_what_to_do(code: str) -> None:
     assert CODES[code].severity in get_args(Severity)
     assert CODES[code].meaning.endswith(".")
     assert CODES[code].remedy.endswith(".")
+    assert CODES[code].example.strip()
+    assert "\n" not in CODES[code].example
 
 
 def test_every_code_that_the_package_uses_is_listed() -> None:

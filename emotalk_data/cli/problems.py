@@ -1,0 +1,56 @@
+"""Problems for people: by code, errors first, each with its meaning, a few places, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from emotalk_data.cli.output import echo, plural, printable, severity_style
+
+if TYPE_CHECKING:
+    from emotalk_data.loaders.report import Report
+    from emotalk_data.schemas.problems import Problem
+
+__all__ = ["print_problems"]
+
+
+def print_problems(report: Report, *, limit: int, codes: Iterable[str] | None = None) -> None:
+    """Print the problems of a report by code, errors first.
+
+    Args:
+        report: what was found.
+        limit: how many examples to show for each code.
+        codes: only these codes; all if omitted.
+    """
+    from emotalk_data.schemas.codes import CODES
+    from emotalk_data.validation.lines import with_lines
+    from emotalk_data.validation.shown import first_of_each_code
+
+    wanted = None if codes is None else set(codes)
+    numbers = report.num_by_code()
+    shown: dict[str, list[Problem]] = {}
+    for problem in with_lines(report, first_of_each_code(report.problems(), limit)):
+        shown.setdefault(problem.code, []).append(problem)
+    order = ("error", "warning", "note")
+    for code in sorted(numbers, key=lambda code: (order.index(CODES[code].severity), code)):
+        if wanted is not None and code not in wanted:
+            continue
+        severity, meaning, remedy, _ = CODES[code]
+        echo(code, bold=True, nl=False)
+        echo(f"  {severity_style(severity)}  {plural(numbers[code], 'time')}  {meaning}")
+        for problem in shown.get(code, []):
+            _print_example(problem)
+        rest = numbers[code] - sum(problem.count for problem in shown.get(code, []))
+        if rest and limit:
+            echo(f"  … and {rest:,} more", dim=True)
+        # Some remedies say that there is nothing to mend.
+        echo(f"  {remedy}\n" if remedy.startswith("Nothing") else f"  To mend: {remedy}\n")
+
+
+def _print_example(problem: Problem) -> None:
+    line = "" if problem.line is None else f":{problem.line}"
+    path = f": {problem.json_path}" if problem.json_path else ""
+    times = f" ({problem.count:,} times, here the first)" if problem.count > 1 else ""
+    echo(f"  {printable(f'{problem.file}{line}{path}')}")
+    expected = f"; expected {problem.expected}" if problem.expected else ""
+    echo(printable(f"    is {problem.found}{expected}{times}"))

@@ -1,0 +1,96 @@
+"""EmotionTalk: the utterances of one dialogue against each other: numbers, speakers, times."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from emotalk_data.loaders.emotalk import EmotalkUtterance
+from emotalk_data.loaders.emotalk_places import UtteranceFiles
+from emotalk_data.loaders.report import Report
+
+__all__ = ["DialogueChecks"]
+
+_AUDIO: Final = 1  # position of the modality whose records hold the times
+_MAX_OVERLAP: Final = 0.05
+"""Seconds by which one speaker's utterances may overlap: the times are rounded, and cuts fall into silence."""
+
+
+class _Span(NamedTuple):
+    """When an utterance was spoken, on its session's time line."""
+
+    speaker: str
+    start_seconds: float
+    end_seconds: float
+    utterance_id: str
+    file: str
+
+
+class DialogueChecks:
+    """Takes the utterances of one dialogue in the order of their numbers, then looks at them together.
+
+    Attributes:
+        dialogue_id: `<group>_<session>`.
+        speakers: who speaks in it.
+        num_utterances: how many utterances it has.
+    """
+
+    def __init__(self, dialogue_id: str) -> None:
+        self.dialogue_id: Final = dialogue_id
+        self.speakers: Final[set[str]] = set()
+        self.num_utterances = 0
+        self._ids: Final[list[tuple[str, str]]] = []  # id and the name of its first file
+        self._spans: Final[list[_Span]] = []
+
+    def add(self, utterance: EmotalkUtterance, files: UtteranceFiles) -> None:
+        """Take one utterance."""
+        utterance_id = utterance.utterance_id
+        self.num_utterances += 1
+        self.speakers.add(utterance_id[10:12])
+        self._ids.append((utterance_id, next((file.name for file in files.records if file is not None), "")))
+        paragraphs = utterance.audio.paragraphs if utterance.audio is not None else None
+        if paragraphs is not None:
+            start, end = paragraphs.start_seconds, paragraphs.end_seconds
+            if start is not None and end is not None:
+                file = files.records[_AUDIO]
+                name = file.name if file is not None else ""
+                self._spans.append(_Span(utterance_id[10:12], start, end, utterance_id, name))
+
+    def finish(self, report: Report) -> None:
+        """Report what is wrong with the dialogue as a whole."""
+        for (before, _), (utterance_id, file) in zip(self._ids, self._ids[1:], strict=False):
+            if before[13:] == utterance_id[13:]:
+                found, expected = f"number {utterance_id[13:]}", f"a number of its own; {before} has it too"
+                report.problem("ET-ID-004", file, "", found, expected, utterance_id=utterance_id)
+        if len(self.speakers) == 1 and self.num_utterances > 1:
+            found = f"{self.num_utterances} utterances of speaker {min(self.speakers)} alone"
+            report.problem("ET-SPEAKER-001", self.dialogue_id, "", found, "two speakers")
+        self._compare_times(report)
+
+    def _compare_times(self, report: Report) -> None:
+        latest: _Span | None = None
+        for span in self._spans:
+            if latest is not None and span.start_seconds < latest.start_seconds:
+                report.problem(
+                    "ET-TIME-004",
+                    span.file,
+                    "paragraphs.startTime",
+                    f"{span.start_seconds:g}",
+                    f"a start after that of {latest.utterance_id}, {latest.start_seconds:g}",
+                    utterance_id=span.utterance_id,
+                )
+            else:
+                latest = span
+        last_of: dict[str, _Span] = {}
+        for span in sorted(self._spans, key=lambda one: (one.start_seconds, one.end_seconds)):
+            before = last_of.get(span.speaker)
+            if before is not None and span.start_seconds < before.end_seconds - _MAX_OVERLAP:
+                report.problem(
+                    "ET-TIME-002",
+                    span.file,
+                    "paragraphs.startTime",
+                    f"{span.start_seconds:g}",
+                    f"a start after {before.utterance_id} ends, {before.end_seconds:g}",
+                    utterance_id=span.utterance_id,
+                )
+            if before is None or span.end_seconds > before.end_seconds:
+                last_of[span.speaker] = span
