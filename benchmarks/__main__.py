@@ -163,7 +163,8 @@ it. Seconds of start-up are mostly `import datasets`.
 
 `validate` makes every check on all records; the other validators hold 1,000 records of each modality against
 the files of `schemas/`, one at a time, and know nothing of names, duplicate keys or sums. They are timed without
-their start. Memory is extrapolated along the line through the whole sample and its first eight groups (`validate_part`).
+their start. Memory is extrapolated along the line through the whole sample and its first eight groups
+(`validate_part`).
 """
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from emotalk_data.cli.output import echo, plural, printable, severity_style
+from emotalk_data.schemas.problems import WHOLE_RELEASE
 
 if TYPE_CHECKING:
     from emotalk_data.loaders.report import Report
@@ -48,9 +49,12 @@ def print_problems(report: Report, *, limit: int, codes: Iterable[str] | None = 
 
 
 def _print_example(problem: Problem) -> None:
-    line = "" if problem.line is None else f":{problem.line}"
+    # The first line is where the file is; that says something of a place in it only.
+    has_line = problem.line is not None and (problem.json_path or problem.line > 1)
+    line = f":{problem.line}" if has_line else ""
     path = f": {problem.json_path}" if problem.json_path else ""
     times = f" ({problem.count:,} times, here the first)" if problem.count > 1 else ""
-    echo(f"  {printable(f'{problem.file}{line}{path}')}")
+    file = "the release" if problem.file == WHOLE_RELEASE else problem.file
+    echo(f"  {printable(f'{file}{line}{path}')}")
     expected = f"; expected {problem.expected}" if problem.expected else ""
     echo(printable(f"    is {problem.found}{expected}{times}"))

@@ -87,7 +87,7 @@ _LIMITS: Final = {"text": 3, "github": 10}
 @click.option("--explain", metavar="CODE", help="Say what a code means, and what to do.")
 @click.pass_context
 def validate(ctx: click.Context, /, paths: tuple[str, ...], explain: str | None, **options: Any) -> None:
-    """Check a release, a file of one, or what was built from one, and list every problem.
+    """Check a release and list every problem in it.
 
     PATH is a folder, as released or in part; a tar; one JSON file; JSON lines; a built dataset or feature set
     (Parquet or Arrow); or - for JSON lines on standard input. Nothing is changed or extracted.
@@ -140,7 +140,7 @@ def _validate(
             progress=advance,
         )
     _print_report(report, form, strict=strict, limit=_LIMITS.get(form) if limit is None else limit)
-    _tell_screens(screens, report)
+    _tell_screens(screens, report, is_whole=len(paths) == 1 and Path(paths[0]).is_dir())
     if screens.recorder is not None and write_baseline is not None:
         screens.recorder.write(write_baseline)
         number = plural(screens.recorder.num_problems, "known problem")
@@ -189,14 +189,16 @@ def _verdict(report: Report, *, strict: bool) -> str:
     return click.style(f"Clean{also}.", fg="green")
 
 
-def _tell_screens(screens: Screens, report: Report) -> None:
-    """Say on stderr what was passed over, and what of the configuration and baseline is out of date."""
+def _tell_screens(screens: Screens, report: Report, *, is_whole: bool) -> None:
+    """Say on stderr what was passed over; of a whole release also which rules and known problems are stale."""
     for why, numbers in sorted(report.passed_over.items()):
         by = "the baseline" if why == "baseline" else printable(screens.config.path or "the configuration")
         echo(f"{plural(numbers.total(), 'problem')} passed over by {by}.", err=True)
+    if not is_whole:
+        return
     for rule in screens.config.unused_rules():
         name = printable(screens.config.path or "the configuration")
-        echo(f"A rule of {name} matched nothing: {printable(rule.reason)}", err=True)
+        echo(f"A rule of {name} matched nothing: {printable(str(rule))}", err=True)
     if screens.baseline is not None and screens.baseline.num_gone:
         gone = plural(screens.baseline.num_gone, "known problem")
         echo(f"{gone} of the baseline did not come up: write it again to keep them away.", err=True)

@@ -127,8 +127,9 @@ def _read_utterance(files: UtteranceFiles, problems: list[Problem]) -> tuple[Emo
         if transcript.num_malformed or not transcript.is_balanced:
             _report_markup(transcript, source, utterance_id, problems)
     if utterance_id[:6] not in _KNOWN_GROUPS:
-        expected = "a group from G00001 to G00015"
-        problems.append(Problem("ET-SPLIT-001", utterance_id, "", utterance_id[:6], expected, utterance_id))
+        name = next(file.name for file in files.records if file is not None)
+        group, expected = f"of group {utterance_id[:6]}", "a group from G00001 to G00015"
+        problems.append(Problem("ET-SPLIT-001", name, "", group, expected, utterance_id))
     return (
         EmotalkUtterance(
             utterance_id,
@@ -172,9 +173,9 @@ def _transcript_of(
             _report_missing_transcript(text_file, files.utterance_id, problems)
         return from_audio, audio_file
     if from_audio is not None and from_audio != from_text:
-        name, expected = audio_file.name if audio_file else "", "the transcript of Text"
+        name, expected = audio_file.name if audio_file else "", f"{quote(from_text)}, as in Text"
         problems.append(
-            Problem("ET-TEXT-003", name, "content", "another transcript", expected, files.utterance_id)
+            Problem("ET-TEXT-003", name, "content", quote(from_audio), expected, files.utterance_id)
         )
     return from_text, text_file
 
@@ -192,10 +193,12 @@ def _report_markup(
 ) -> None:
     name = file.name if file else ""
     if not transcript.is_balanced:
-        found, expected = "unpaired overlap marks", "[over/]…[/over]"
+        found, expected = "text with unpaired overlap marks", "[over/]…[/over]"
         problems.append(Problem("ET-TEXT-001", name, "content", found, expected, utterance_id))
     if transcript.num_malformed:
-        found, expected = f"{transcript.num_malformed} malformed marks", "[over/], [laughing], …"
+        num = transcript.num_malformed
+        found = "text with a malformed mark" if num == 1 else f"text with {num} malformed marks"
+        expected = "[over/], [laughing], …"
         problems.append(Problem("ET-TEXT-002", name, "content", found, expected, utterance_id))
 
 

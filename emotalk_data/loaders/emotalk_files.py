@@ -158,7 +158,7 @@ class FileCollector:
                 counts["utterances_found"] += len(utterances)
                 yield DialogueFiles(dialogue_id, tuple(utterances))
         for archive, num in sorted(self._num_shadowed.items()):
-            found = f"{num:,} records also present as files"
+            found = "an archive of records that are there as files too"
             self._report.problem("ET-DUP-002", archive, "", found, "one copy", count=num)
 
     def _add(self, stem: str, kind: int, place: int, offset: int, size: int) -> None:

@@ -57,20 +57,21 @@ def index_emotalk(
         _add_folder(collector, folder)
     zips = [_Zip(file.name, file.path, None) for file in release.zips]
 
-    def attempt(add: Callable[[], None], name: str) -> None:
+    def attempt(add: Callable[[], None], name: str, path: str) -> None:
         try:
             add()
         except EmotalkError as error:
             if on_bad_archive == "raise":
                 raise
-            report.problem("ET-TAR-003", name, "", str(error), "an undamaged archive of plain files")
+            found = str(error).replace(path, name)  # where the release lies is no fact of the archive
+            report.problem("ET-TAR-003", name, "", found, "an undamaged archive of plain files")
 
     for archive in release.archives:
-        attempt(partial(_add_archive, collector, archive, report, zips), archive.name)
+        attempt(partial(_add_archive, collector, archive, report, zips), archive.name, archive.path)
     # Multimodal.tar holds a zip that repeats its mp4s: it counts only where they are not there directly.
     if not collector.has_video:
         for packed in zips:
-            attempt(partial(_add_zip, collector, packed), packed.name)
+            attempt(partial(_add_zip, collector, packed), packed.name, packed.path)
     return collector.join()
 
 
@@ -175,8 +176,8 @@ def _add_compressed(collector: FileCollector, archive: ListedFile, prefix: str, 
     _report_notes(tuple(notes), archive, report)
     num_lost, what = (num_media, "media files") if num_media else (num_zips, "zips of media")
     if num_lost:
-        problem = f"{num_lost} {what} in gzip data"
-        report.problem("ET-TAR-002", archive.name, "", problem, "a plain tar", count=num_lost)
+        found = f"gzip data with {what} in it"
+        report.problem("ET-TAR-002", archive.name, "", found, "a plain tar", count=num_lost)
 
 
 def _add_zip(collector: FileCollector, packed: _Zip) -> None:
@@ -204,4 +205,5 @@ def _is_media(lower_name: str) -> bool:
 
 def _report_notes(notes: tuple[ArchiveNote, ...], archive: ListedFile, report: Report) -> None:
     for note in notes:
-        report.problem("ET-TAR-001", archive.name, "", note.text, "nothing odd")
+        found = f"odd at byte {note.offset:,}: {note.text}"
+        report.problem("ET-TAR-001", archive.name, "", found, "nothing odd")

@@ -36,10 +36,10 @@ _EXPECTATIONS: Final = {
     "Confidence_degree": ("ET-CONF-001", f"one of {list(CONFIDENCES)}"),
     "Continuous_label": ("ET-SENT-001", "an integer from -2 to 2"),
     "Continuous label_result": ("ET-SENT-002", "a number from -2 to 2"),
-    "startTime": ("ET-TIME-001", "seconds, 0 or more"),
-    "endTime": ("ET-TIME-001", "seconds, 0 or more"),
-    "duration": ("ET-TIME-001", "seconds, 0 or more"),
-    "content": ("ET-TEXT-004", "a string of at most 10,000 characters"),
+    "startTime": ("ET-TIME-001", "seconds, from 0 to 1,000,000"),
+    "endTime": ("ET-TIME-001", "seconds, from 0 to 1,000,000"),
+    "duration": ("ET-TIME-001", "seconds, from 0 to 1,000,000"),
+    "content": ("ET-TEXT-004", "a string"),
     "data": ("ET-TYPE-002", "a list of annotators' objects"),
     "paragraphs": ("ET-TYPE-002", "an object with startTime and endTime"),
     "sourceAttr": ("ET-TYPE-002", "an object of strings"),
@@ -95,7 +95,7 @@ def read_record(
         note("ET-JSON-004", "", f"more than {MAX_RECORD_BYTES:,} bytes", "about 1,100 bytes")
         return None, problems
     except DecodeError as error:
-        found = error.message.removeprefix(f"{file} is ").removesuffix(REMEDY)
+        found = error.message.removeprefix(f"{file} is ").removesuffix(REMEDY).removesuffix(".")
         note(_FAULTS[error.fault], "", found, "one strict JSON object")
         return None, problems
     if not isinstance(document, dict):
@@ -138,7 +138,13 @@ def _validate_closely(document: dict[str, Any], modality: Modality, note: Note) 
         is_right = isinstance(found, _RIGHT_TYPES.get(field, object)) and not isinstance(found, bool)
         if detail["type"] in _WRONG_TYPE or not is_right:
             code = "ET-TYPE-002"
-        note(code, json_path(steps), quote(found), expected)
+        said = quote(found)
+        if detail["type"] == "string_too_long":
+            said, expected = (
+                f"a string of {len(found):,} characters",
+                f"at most {detail['ctx']['max_length']:,}",
+            )
+        note(code, json_path(steps), said, expected)
 
     return validate_or_null(RECORD_MODELS[modality], tidy_record(document, modality, note), on_error)
 

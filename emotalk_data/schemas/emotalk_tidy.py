@@ -179,7 +179,8 @@ def _tidy_captions(value: Any, note: Note) -> Any:
         try:
             captions = dict(parse_caption_text(value))
         except CaptionError as error:
-            note("ET-CAP-001", "sourceAttr", str(error).removesuffix("."), "an object of strings")
+            found, _, expected = str(error).removesuffix(".").partition("; expected ")
+            note("ET-CAP-001", "sourceAttr", f"unreadable: {found}", expected or "an object of strings")
             return None
         note("ET-CAP-002", "sourceAttr", "a string", "an object")
         value = captions

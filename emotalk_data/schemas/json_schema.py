@@ -116,10 +116,10 @@ def _schema(name: str, type_: Any, title: str) -> dict[str, Any]:
 
 
 def _portable(value: Any) -> Any:
-    """Write what pydantic's versions and the dialects of regular expressions differ in so that all agree.
+    r"""Write what pydantic's versions and the dialects of regular expressions differ in so that all agree.
 
     2.0 is written as 2, wherever it stands. The end of a pattern is the very end of the string: Python's `$`,
-    which many validators use, would take a newline after it, and `(?!\\n)$` means the same everywhere.
+    which many validators use, would take a newline after it, and `(?!\n)$` means the same everywhere.
     """
     if isinstance(value, list):
         return [_portable(part) for part in value]

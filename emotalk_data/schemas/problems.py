@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from emotalk_data.schemas.codes import CODES, Severity
 
-__all__ = ["Note", "Problem", "noter"]
+__all__ = ["WHOLE_RELEASE", "Note", "Problem", "noter"]
+
+WHOLE_RELEASE: Final = "."
+"""The file of a problem that is about no single file."""
 
 
 Note = Callable[[str, str, str, str], None]

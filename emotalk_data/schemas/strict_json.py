@@ -63,7 +63,7 @@ def read_json(raw: bytes, *, file: str, max_bytes: int = MAX_RECORD_BYTES) -> An
         raise _decode_error(f"{file} is not strict JSON: {reason}{REMEDY}", file, fault) from None
     # A bracket in a string counts too, so this only says when a look is needed.
     if raw.count(b"[") + raw.count(b"{") > _MAX_DEPTH and _depth_exceeds(document, _MAX_DEPTH):
-        message = f"{file} is nested deeper than {_MAX_DEPTH} levels; no annotation is."
+        message = f"{file} is nested deeper than {_MAX_DEPTH} levels, which no annotation is."
         raise _decode_error(message, file, "depth")
     return document
 

@@ -8,6 +8,7 @@ fields, a frame of three digits. They can be read, and are reported.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from emotalk_data.errors import SchemaError, quote
@@ -40,6 +41,7 @@ class Timecode(NamedTuple):
         return self.frame_number / FRAME_RATE
 
 
+@lru_cache(maxsize=8_192)  # a release has few different times in dialogues, and each is asked for thrice
 def parse_timecode(text: str) -> Timecode:
     """Read `HH:MM:SS:FF`.
 

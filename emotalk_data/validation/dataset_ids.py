@@ -87,9 +87,11 @@ class IdChecks:
             "DS-ID-001", rows, "utterance_id", lambda number: quote(texts[rows[number]].as_py()), expected
         )
         self._check_parts(columns, matches)
-        self._check_doubles(matches, split)
+        crossing = self._check_doubles(matches, split)
         if split is not None:
-            self._check_split(matches, file, split)
+            # An utterance of two splits is one finding: the other one is where it belongs, or was found there.
+            alone = [None if row in crossing else match for row, match in enumerate(matches)]
+            self._check_split(alone, file, split)
 
     def _check_parts(self, columns: Mapping[str, pa.Array], matches: list[re.Match[str] | None]) -> None:
         for column, part in _PARTS[self._corpus].items():
@@ -110,7 +112,8 @@ class IdChecks:
             lambda number: f"{wanted[rows[number]]!r}, as its id says",
         )
 
-    def _check_doubles(self, matches: list[re.Match[str] | None], split: str | None) -> None:
+    def _check_doubles(self, matches: list[re.Match[str] | None], split: str | None) -> set[int]:
+        """Report second rows; return those whose first row is in another split."""
         tag = _SPLITS.index(split) if split in _SPLITS else _NO_SPLIT
         doubles: list[int] = []
         crossing: list[int] = []
@@ -133,6 +136,7 @@ class IdChecks:
             f"in {split}",
             lambda number: f"only in {splits[number]}, where it is too",
         )
+        return set(crossing)
 
     def _check_split(self, matches: list[re.Match[str] | None], file: str, split: str) -> None:
         if self._corpus == "m3ed":

@@ -10,12 +10,14 @@ from emotalk_data.loaders.emotalk import EmotalkUtterance
 from emotalk_data.loaders.emotalk_places import UtteranceFiles
 from emotalk_data.loaders.report import Report
 from emotalk_data.schemas.captions import CAPTION_KEYS
-from emotalk_data.schemas.emotalk import AudioRecord, EmotalkRecord, MultimodalRecord
+from emotalk_data.schemas.emotalk import AudioRecord, EmotalkRecord, MultimodalRecord, TextRecord
 from emotalk_data.schemas.labels import MODALITIES
 from emotalk_data.schemas.problems import Problem
 from emotalk_data.schemas.rules import confidence_weighted, mean_rating
 
 __all__ = ["RecordChecks", "look_at_record"]
+
+_MISSING: Final = "missing"
 
 _MAX_ROUNDING: Final = 0.005
 """A mean of five integers may be written with two decimals."""
@@ -29,8 +31,8 @@ class RecordChecks:
 
     def __init__(self) -> None:
         self._num_records: Final = [0] * len(MODALITIES)
-        # Modality and key to the first file that lacks it, its utterance, and how many do.
-        self._absences: Final[dict[tuple[int, str], tuple[str, str, list[int]]]] = {}
+        # Modality, key and what is found there, to the first such file, its utterance, and how many there are.
+        self._absences: Final[dict[tuple[int, str, str], tuple[str, str, list[int]]]] = {}
 
     def look(self, utterance: EmotalkUtterance, files: UtteranceFiles, problems: list[Problem]) -> None:
         """Look at the records of one utterance.
@@ -49,43 +51,46 @@ class RecordChecks:
             absent = _absent_keys(record)
             if not absent:
                 continue
-            for key in absent:
-                known = self._absences.get((kind, key))
+            for key, found in absent:
+                known = self._absences.get((kind, key, found))
                 if problems and _was_refused(key, file.name, problems):
                     continue
                 if known is None:
-                    self._absences[kind, key] = (file.name, utterance.utterance_id, [1])
+                    self._absences[kind, key, found] = (file.name, utterance.utterance_id, [1])
                 else:
                     known[2][0] += 1
 
     def finish(self, report: Report) -> None:
         """Report the optional keys that most records of a modality have and some lack."""
-        for (kind, key), (file, utterance_id, (num,)) in self._absences.items():
+        for (kind, key, found), (file, utterance_id, (num,)) in self._absences.items():
             if num * 2 < self._num_records[kind]:
                 expected = f"the key, as in most {MODALITIES[kind]} records"
-                report.problem(
-                    "ET-KEY-005", file, key, "missing", expected, utterance_id=utterance_id, count=num
-                )
+                report.problem("ET-KEY-005", file, key, found, expected, utterance_id=utterance_id, count=num)
 
 
-def _absent_keys(record: EmotalkRecord) -> list[str]:
-    """Return the optional keys that a record lacks."""
-    absent: list[str] = []
+def _absent_keys(record: EmotalkRecord) -> list[tuple[str, str]]:
+    """Return the optional keys that a record lacks, and for each what is found: `missing`, or an empty text."""
+    absent: list[tuple[str, str]] = []
     if record.file_path is None:
-        absent.append("file_path")
+        absent.append(("file_path", _MISSING))
     if record.file_name is None:
-        absent.append("file_name")
+        absent.append(("file_name", _MISSING))
     if isinstance(record, AudioRecord):
         captions = record.captions
         if captions is None:
-            absent.append("sourceAttr")
-        elif None in captions.__dict__.values():
-            absent += [f"sourceAttr.{key}" for key in CAPTION_KEYS if getattr(captions, key) is None]
-        if record.content is None:
-            absent.append("content")
+            absent.append(("sourceAttr", _MISSING))
+        elif not all(captions.__dict__.values()):
+            texts = [(f"sourceAttr.{key}", getattr(captions, key)) for key in CAPTION_KEYS]
+            absent += [(key, _found(text)) for key, text in texts if not text]
+        if not record.content:
+            absent.append(("content", _found(record.content)))
         if record.paragraphs is not None and record.paragraphs.duration_seconds is None:
-            absent.append("paragraphs.duration")
+            absent.append(("paragraphs.duration", _MISSING))
     return absent
+
+
+def _found(text: str | None) -> str:
+    return _MISSING if text is None else quote(text)
 
 
 def look_at_record(record: EmotalkRecord, file: str, utterance_id: str, problems: list[Problem]) -> None:
@@ -99,13 +104,15 @@ def look_at_record(record: EmotalkRecord, file: str, utterance_id: str, problems
     """
     look = _Look(file, utterance_id, problems)
     if record.speaker_id is None:
-        look.missing("ET-KEY-004", "speaker_id", quote(utterance_id[10:12]))
+        look.missing("ET-KEY-004", "speaker_id", quote(utterance_id[10:12]) if utterance_id else "two digits")
     if record.data:
         _look_at_votes(record, look)
     if isinstance(record, MultimodalRecord):
         _look_at_sentiment(record, look)
     elif isinstance(record, AudioRecord):
         _look_at_times(record, look)
+    elif isinstance(record, TextRecord) and not (record.content or "").strip():
+        look.missing("ET-TEXT-005", "content", "the transcript", found=_found(record.content))
 
 
 class _Look:
@@ -122,10 +129,10 @@ class _Look:
         """Add a problem of this record."""
         self._problems.append(Problem(code, self._file, path, found, expected, self._utterance_id))
 
-    def missing(self, code: str, path: str, expected: str) -> None:
+    def missing(self, code: str, path: str, expected: str, *, found: str = _MISSING) -> None:
         """Add that a value is missing, unless it is there and was refused."""
         if not _was_refused(path, self._file, self._problems):
-            self.note(code, path, "missing", expected)
+            self.note(code, path, found, expected)
 
     def missing_votes(self, values: Sequence[object], key: str, expected: str) -> None:
         """Add each annotator's value that is missing."""

@@ -7,12 +7,10 @@ from typing import Final
 
 from emotalk_data.loaders.report import Report
 from emotalk_data.schemas.emotalk import official_split
+from emotalk_data.schemas.problems import WHOLE_RELEASE
 from emotalk_data.validation.emotalk_dialogue import DialogueChecks
 
 __all__ = ["ReleaseChecks"]
-
-WHOLE_RELEASE: Final = "."
-"""The file of a problem that is about no single file."""
 
 _NUM_UTTERANCES: Final = 19_250
 _NUM_DIALOGUES: Final = 744
@@ -59,5 +57,5 @@ class ReleaseChecks:
         for one, other in combinations(_SPLITS, 2):
             shared = sorted(by_split[one] & by_split[other])
             if shared:
-                found = f"{one} and {other} with the same speakers, {', '.join(shared)}"
-                report.problem("ET-SPLIT-002", WHOLE_RELEASE, "", found, "splits without a common speaker")
+                found = f"{one} and {other} with speakers {', '.join(shared)} in both"
+                report.problem("ET-SPLIT-002", WHOLE_RELEASE, "", found, "no speaker in two splits")

@@ -35,6 +35,9 @@ class _Vectors(NamedTuple):
 class VectorChecks:
     """Checks one column of vectors through all shards.
 
+    Attributes:
+        is_ragged: whether vectors of different lengths were met.
+
     Args:
         column: the column.
         problems: takes the findings.
@@ -44,6 +47,7 @@ class VectorChecks:
         self._column = column
         self._problems = problems
         self._num_dims: int | None = None
+        self.is_ragged = False
 
     def check(self, values: pa.Array) -> np.ndarray:
         """Check a batch; return which rows have no value, shape (rows,)."""
@@ -63,6 +67,7 @@ class VectorChecks:
         if self._num_dims is None:
             self._num_dims = int(vectors.num_dims[0])
         bad = np.flatnonzero(vectors.num_dims != self._num_dims)
+        self.is_ragged = self.is_ragged or len(bad) > 0
         # One finding a row: a row of another width has all its frames so.
         rows, firsts = np.unique(vectors.vector_rows[bad], return_index=True)
         widths = vectors.num_dims[bad][firsts]

@@ -75,6 +75,7 @@ class _FeatureChecks:
         self._seen = SeenIds()
         self._vectors: dict[VectorColumn, VectorChecks] = {}
         self._columns: dict[str, VectorColumn] | None = None
+        self._loose: dict[VectorColumn, tuple[str, str, str]] = {}
         self._facts: dict[str, str] = {}
         self._num_rows: Counter[str] = Counter()
 
@@ -87,6 +88,9 @@ class _FeatureChecks:
                 self._check_shard(shard)
             except (CacheCorruptError, LimitError) as error:
                 self._report.add(damage("FS", shard.name, error, self._num_rows[shard.name]))
+        for column, place in self._loose.items():
+            if column not in self._vectors or not self._vectors[column].is_ragged:
+                self._report.problem("FS-COLUMN-003", *place, _FIXED)
 
     def _check_shard(self, shard: Shard) -> None:
         schema = read_schema(shard.path)
@@ -108,9 +112,8 @@ class _FeatureChecks:
             self._columns = by_name
             for column in columns:
                 if column.num_dims is None or column.dtype not in ("halffloat", "float"):
-                    type_ = str(schema.field(column.name).type)
-                    path = quote(column.name)[1:-1]
-                    self._report.problem("FS-COLUMN-003", file, path, quote(type_)[1:-1], _FIXED)
+                    type_ = quote(str(schema.field(column.name).type))[1:-1]
+                    self._loose[column] = (file, quote(column.name)[1:-1], type_)
         for name in sorted(by_name.keys() ^ self._columns.keys()):
             found = "missing" if name in self._columns else "a column that the first shard has not"
             self._report.problem("FS-COLUMN-002", file, quote(name)[1:-1], found, "the same in every shard")

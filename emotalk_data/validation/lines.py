@@ -28,6 +28,8 @@ from emotalk_data.schemas.strict_json import BOM
 __all__ = ["lines_of", "with_lines"]
 
 _MAX_BYTES: Final = 64 << 20  # of all files together; M3ED's annotation has some 12 MB
+_MAX_STEPS: Final = 2_000_000  # tokens of all files together; M3ED's annotation has a million
+_FREE_STEPS: Final = 1_000  # of each file; a record of EmotionTalk has 200
 _MAX_PATH_CHARS: Final = 400  # M3ED's longest have about 120; a hostile key may be a megabyte long
 _MAX_DEPTH: Final = 64  # a file that is nested deeper was not read, and has no places
 _MAX_PARTS: Final = 32  # of one path; the deepest real one has six
@@ -64,13 +66,17 @@ def with_lines(report: Report, problems: Iterable[Problem]) -> list[Problem]:
     for index, problem in enumerate(found):
         if problem.line is None and problem.file.lower().endswith(_NAMES):
             by_file.setdefault(problem.file, []).append(index)
-    budget = _MAX_BYTES
+    bytes_left, steps_left = _MAX_BYTES, _MAX_STEPS
     for file, indexes in by_file.items():
-        raw = _read(file, report.root, budget)
+        raw = _read(file, report.root, bytes_left)
         if raw is None:
             continue
-        budget -= len(raw)
-        lines = lines_of(raw, {found[index].json_path for index in indexes})
+        bytes_left -= len(raw)
+        paths = {found[index].json_path for index in indexes}
+        search = _Search(raw, paths, steps_left + _FREE_STEPS)
+        search.run()
+        steps_left -= max(search.num_steps - _FREE_STEPS, 0)
+        lines = search.lines(paths)
         for index in indexes:
             problem = found[index]
             found[index] = problem._replace(line=_line_of_fault(problem, raw) or lines.get(problem.json_path))
@@ -111,17 +117,12 @@ def lines_of(raw: bytes, paths: Iterable[str]) -> dict[str, int]:
 
     Returns:
         path -> line of its key or item, counted from 1. A path that is not there has the line of the nearest
-        that holds it; none at all has a line only when there is no document.
+        that holds it, at last that of the document itself; it is left out when there is no document.
     """
     paths = set(paths)
-    lines = _Search(raw, {path[:_MAX_PATH_CHARS] for path in paths}).run()
-    result: dict[str, int] = {}
-    for path in paths:
-        short = path[:_MAX_PATH_CHARS]
-        line = next((lines[place] for place in (short, *_parents(short)) if place in lines), None)
-        if line is not None:
-            result[path] = line
-    return result
+    search = _Search(raw, paths, _MAX_STEPS)
+    search.run()
+    return search.lines(paths)
 
 
 def _parents(path: str) -> Iterator[str]:
@@ -141,12 +142,23 @@ class _Level:
 
 
 class _Search:
-    """One pass over a document. Only what may hold a wanted place is followed: no deeper than a path goes."""
+    """One pass over a document. Only what may hold a wanted place is followed: no deeper than a path goes.
 
-    def __init__(self, raw: bytes, paths: set[str]) -> None:
+    Attributes:
+        num_steps: how many tokens were looked at.
+
+    Args:
+        raw: the document.
+        paths: the wanted places.
+        max_steps: look at no more tokens.
+    """
+
+    def __init__(self, raw: bytes, paths: set[str], max_steps: int) -> None:
+        self.num_steps = 0
+        self._max_steps = max_steps
         self._raw = raw
-        self._missing = set(paths)
-        self._wanted = {place for path in paths for place in (path, *_parents(path))}
+        self._missing = {path[:_MAX_PATH_CHARS] for path in paths}
+        self._wanted = {place for path in self._missing for place in (path, *_parents(path))}
         self._folded: dict[str, list[str]] = {}
         for place in sorted(self._wanted):
             alike = self._folded.setdefault(_fold(place), [])
@@ -156,17 +168,27 @@ class _Search:
         self._inexact: dict[str, int] = {}
         self._line, self._counted = 1, 0
         self._levels: list[_Level] = []
-        self._key: dict[str, bool] | None = (
-            None  # what the value behind a key is called; None when none is due
-        )
+        # What the value behind a key is called; None where no value is due.
+        self._key: dict[str, bool] | None = None
 
-    def run(self) -> dict[str, int]:
-        """Return the lines of the wanted places that were met, and of all that holds them."""
+    def run(self) -> None:
+        """Look for the places until all are found, or the document or its sense ends."""
         position = len(BOM) if self._raw.startswith(BOM) else 0
-        while self._missing and position >= 0:
+        while self._missing and position >= 0 and self.num_steps < self._max_steps:
+            self.num_steps += 1
             token = _TOKEN.match(self._raw, position)
             position = -1 if token is None else self._take(token)
-        return {**self._inexact, **self._exact}
+
+    def lines(self, paths: Iterable[str]) -> dict[str, int]:
+        """Return the line of each path, or of what holds it."""
+        known = {**self._inexact, **self._exact}
+        lines: dict[str, int] = {}
+        for path in paths:
+            short = path[:_MAX_PATH_CHARS]
+            line = next((known[place] for place in (short, *_parents(short)) if place in known), None)
+            if line is not None:
+                lines[path] = line
+        return lines
 
     def _take(self, token: re.Match[bytes]) -> int:
         """Take one token in; return where the next is, or -1 at the end of the document, or of its sense."""
@@ -211,7 +233,8 @@ class _Search:
         """Return where an object or list that nothing wanted is in ends; -1 when it does not."""
         depth = 1
         for bracket in _BRACKET.finditer(self._raw, position):
-            if not bracket[1] or depth > _MAX_DEPTH:
+            self.num_steps += 1
+            if not bracket[1] or depth > _MAX_DEPTH or self.num_steps > self._max_steps:
                 break
             depth += 1 if bracket[1] in b"[{" else -1
             if not depth:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import combinations
 from typing import Final
 
@@ -89,6 +90,7 @@ class DialogueChecks:
             length = format_timecode(self._num_frames)
             expected = f"at most {length}, the length of the dialogue"
             note("M3-TIME-009", "EndTime", quote(row.utterance.end_time), expected)
+            end = start  # an end that cannot be is held against nobody else
         speaker = row.utterance.speaker or ""
         said_before = self._end_by_speaker.get(speaker)
         if self._before is not None and start < self._before[0]:
@@ -108,24 +110,29 @@ class DialogueChecks:
         votes = (annotation.annotator_1, annotation.annotator_2, annotation.annotator_3)
         if main is None or blend is None or None in votes:
             return
-        lists = [vote.split(",") for vote in votes if vote is not None]
-        by_rule = {"paper": finalise_paper(lists), "authors": finalise_authors(lists)}
+        finals = _finals(*votes)
         released = (main, frozenset(blend.split(",")))
-        finals = {rule: final and (final[0], frozenset(final[1])) for rule, final in by_rule.items()}
         self._counts["finals_compared"] += 1
         for rule, final in finals.items():
             self._counts[f"finals_agree_{rule}"] += final == released
-        if by_rule["paper"] is None:  # no two annotators agree: somebody decided
+        if not any(finals.values()):  # no two annotators agree: somebody decided
             self._counts["finals_undecided"] += 1
         elif released not in finals.values() and main in released[1]:
             is_blend = all(final is None or final[1] != released[1] for final in finals.values())
             field, found = ("final_mul_emo", blend) if is_blend else ("final_main_emo", main)
-            expected = " or ".join(
-                dict.fromkeys(
-                    repr(",".join(final[1]) if is_blend else final[0]) for final in by_rule.values() if final
-                )
-            )
-            note("M3-LABEL-005", f"EmoAnnotation.{field}", quote(found), f"{expected}, as the annotators say")
+            by_rule = [
+                ",".join(sorted(final[1])) if is_blend else final[0] for final in finals.values() if final
+            ]
+            expected = f"{' or '.join(dict.fromkeys(by_rule))}, as the annotators say"
+            note("M3-LABEL-005", f"EmoAnnotation.{field}", quote(found), expected)
+
+
+@lru_cache(maxsize=4_096)  # three annotators of a release agree in few different ways
+def _finals(*votes: str | None) -> dict[str, tuple[str, frozenset[str]] | None]:
+    """Return the main label and the set of the blend by each rule."""
+    lists = [vote.split(",") for vote in votes if vote is not None]
+    by_rule = {"paper": finalise_paper(lists), "authors": finalise_authors(lists)}
+    return {rule: final and (final[0], frozenset(final[1])) for rule, final in by_rule.items()}
 
 
 def _speakers(dialogue: DialogueSource) -> dict[str, Speaker]:
@@ -158,7 +165,10 @@ def _check_speaker(speaker: Speaker, letter: str, note: Note) -> None:
         note("M3-SPEAKER-005", f"{letter}.Name", quote(speaker.name), "the speaker's name")
     _check_text(speaker.name, f"{letter}.Name", note)
     for position, name in enumerate(speaker.other_names or ()):
-        _check_text(name, f"{letter}.OtherName[{position}]", note)
+        path = f"{letter}.OtherName[{position}]"
+        if not (name and name.strip()):
+            note("M3-SPEAKER-006", path, quote(name), "a name")
+        _check_text(name, path, note)
 
 
 def _check_text(text: str | None, path: str, note: Note) -> None:

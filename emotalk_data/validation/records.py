@@ -10,7 +10,7 @@ from typing import IO, Any, Final, NamedTuple
 
 from emotalk_data.archives.ranges import open_regular
 from emotalk_data.errors import EmotalkError, ReleaseError, ReleaseNotFoundError
-from emotalk_data.loaders.emotalk import UtteranceCheck, read_emotalk
+from emotalk_data.loaders.emotalk import read_emotalk
 from emotalk_data.loaders.emotalk_places import DialogueFiles, RecordFile, UtteranceFiles
 from emotalk_data.loaders.report import Report
 from emotalk_data.schemas.emotalk_read import modality_of, read_record
@@ -18,6 +18,7 @@ from emotalk_data.schemas.ids import EMOTALK_ID_PATTERN
 from emotalk_data.schemas.labels import MODALITIES, Modality
 from emotalk_data.schemas.problems import Problem
 from emotalk_data.schemas.strict_json import BOM, MAX_RECORD_BYTES, read_json
+from emotalk_data.validation.emotalk_record import RecordChecks, look_at_record
 from emotalk_data.validation.seen_ids import SeenIds
 
 __all__ = ["validate_lines", "validate_record_file"]
@@ -48,9 +49,7 @@ class _Source(NamedTuple):
     modality: Modality | None
 
 
-def validate_record_file(
-    path: str | os.PathLike[str], report: Report, *, check: UtteranceCheck | None = None
-) -> None:
+def validate_record_file(path: str | os.PathLike[str], report: Report) -> None:
     """Check one file that holds one EmotionTalk record.
 
     Its modality is said by the nearest folder of its path called Text, Audio, Video or Multimodal, else by its
@@ -60,7 +59,6 @@ def validate_record_file(
     Args:
         path: the file; problems name it as it is given here.
         report: takes the problems and the counts.
-        check: what else to look at, as `read_emotalk` takes it.
 
     Raises:
         ReleaseNotFoundError: there is no such file.
@@ -78,12 +76,10 @@ def validate_record_file(
         found = error.message.rpartition(": ")[2]
         report.problem("ET-FILE-001", name, "", found, "a readable file")
         return
-    _judge(raw, _source_of_file(name), report, check)
+    _judge(raw, _source_of_file(name), report, RecordChecks())
 
 
-def validate_lines(
-    stream: IO[bytes], name: str, report: Report, *, check: UtteranceCheck | None = None
-) -> None:
+def validate_lines(stream: IO[bytes], name: str, report: Report) -> None:
     """Check records that stand one a line, or one record over several lines: the content says which.
 
     Memory grows with the problems and with some 20 bytes a record. A line over 1 MiB is a problem; it is
@@ -94,15 +90,14 @@ def validate_lines(
         name: its name in the problems, such as `<stdin>`, or a file's path, from whose folders (or from the
             stem `text` and so on) the modality is told.
         report: takes the problems, each with its line, and the counts.
-        check: what else to look at, as `read_emotalk` takes it.
     """
     head = _read_up_to(stream, MAX_RECORD_BYTES + 1)
     source = _source_of_file(name)
     if source.utterance_id is not None or _is_one_document(head):
         report.counts["records_found"] += 1
-        _judge(head, source, report, check)
+        _judge(head, source, report, RecordChecks())
         return
-    seen = SeenIds()
+    seen, checks = SeenIds(), RecordChecks()
     for line, raw in _lines(head, stream):
         if raw is None:
             _count(report, "records_found", "records_unreadable")
@@ -110,25 +105,27 @@ def validate_lines(
             report.add(Problem("ET-JSON-004", name, "", found, expected, line=line))
         elif raw.strip():
             report.counts["records_found"] += 1
-            _judge(raw, _Source(name, line, None, source.modality), report, check, seen)
+            _judge(raw, _Source(name, line, None, source.modality), report, checks, seen)
+    checks.finish(report)
 
 
 def _judge(
-    raw: bytes, source: _Source, report: Report, check: UtteranceCheck | None, seen: SeenIds | None = None
+    raw: bytes, source: _Source, report: Report, checks: RecordChecks, seen: SeenIds | None = None
 ) -> None:
     """Read one record and hand its problems, with file and line, to the report."""
     problems: list[Problem] = []
-    fate = _fate_of(raw, source, problems, check, seen)
+    fate = _fate_of(raw, source, problems, checks, seen)
     report.counts[fate] += 1
     for problem in problems:
-        report.add(problem._replace(file=source.name, line=source.line))
+        name = problem.utterance_id or None
+        report.add(problem._replace(file=source.name, line=source.line, utterance_id=name))
 
 
 def _fate_of(
     raw: bytes,
     source: _Source,
     problems: list[Problem],
-    check: UtteranceCheck | None,
+    checks: RecordChecks,
     seen: SeenIds | None,
 ) -> str:
     """Return the count that the record belongs to; add its problems."""
@@ -156,7 +153,7 @@ def _fate_of(
         if seen is not None and seen.add(f"{utterance_id}/{modalities[-1]}") is not None:
             fate, expected = "records_duplicate", "one record for each utterance and modality"
             problems.append(Problem("ET-DUP-001", name, "", "a second record", expected, utterance_id))
-    problems += _problems_of(raw, name, utterance_id, modalities, check)
+    problems += _problems_of(raw, name, utterance_id, modalities, checks)
     return fate
 
 
@@ -165,15 +162,17 @@ def _problems_of(
     name: str,
     utterance_id: str | None,
     modalities: tuple[Modality, ...],
-    check: UtteranceCheck | None,
+    checks: RecordChecks,
 ) -> list[Problem]:
     """Read the record as each of some modalities; what two of them find is one problem."""
     found: dict[tuple[str, ...], Problem] = {}
     for modality in modalities:
         if utterance_id is None:
-            problems = read_record(raw, modality, file=name)[1]
+            record, problems = read_record(raw, modality, file=name)
+            if record is not None and record.speaker_id is not None:  # which it asks of the id
+                look_at_record(record, name, "", problems)
         else:
-            problems = _problems_of_utterance(raw, name, utterance_id, modality, check)
+            problems = _problems_of_utterance(raw, name, utterance_id, modality, checks)
         for one in problems:
             if one.code != "ET-KEY-001" or one.json_path not in _OWN_KEYS:
                 found.setdefault((one.code, one.json_path, one.found, one.expected), one)
@@ -181,14 +180,14 @@ def _problems_of(
 
 
 def _problems_of_utterance(
-    raw: bytes, name: str, utterance_id: str, modality: Modality, check: UtteranceCheck | None
+    raw: bytes, name: str, utterance_id: str, modality: Modality, checks: RecordChecks
 ) -> list[Problem]:
     """Read the record as the loader reads an utterance of which it has nothing else."""
     file = RecordFile(name, name, data=raw)
     records = tuple(file if one == modality else None for one in MODALITIES)
     dialogue = DialogueFiles(utterance_id[:9], (UtteranceFiles(utterance_id, records, None, None),))
     found = Report("emotalk")
-    for _ in read_emotalk([dialogue], found, check=check):
+    for _ in read_emotalk([dialogue], found, check=checks.look):
         pass
     return list(found.problems()) if found.num_problems() else []
 
@@ -254,8 +253,9 @@ def _read_up_to(stream: IO[bytes], size: int) -> bytes:
 def _is_one_document(head: bytes) -> bool:
     """Say whether a stream that begins with `head` is one document and not a document a line."""
     text = head.removeprefix(BOM).strip()
-    first = text.partition(b"\n")[0].strip()
-    if not text:
+    first, separator, _ = text.partition(b"\n")
+    first = first.strip()
+    if not text or (not separator and len(head) > MAX_RECORD_BYTES):
         return len(head) <= MAX_RECORD_BYTES
     if _is_json(first):
         return False
@@ -282,8 +282,8 @@ def _lines(head: bytes, stream: IO[bytes]) -> Iterator[tuple[int, bytes | None]]
             number += 1
             yield number, None if is_too_long or len(line) > MAX_RECORD_BYTES else line
             is_too_long = False
-        if len(rest) > MAX_RECORD_BYTES:
-            rest, is_too_long = b"", True
+        if is_too_long or len(rest) > MAX_RECORD_BYTES:
+            rest, is_too_long = b"", True  # nothing of it is held, however long it goes on
         chunk = stream.read(1 << 16)
     if rest or is_too_long:
         yield number + 1, None if is_too_long else rest

@@ -25,6 +25,11 @@ class SeenIds:
     def __len__(self) -> int:
         return self._length
 
+    @property
+    def num_bytes(self) -> int:
+        """Bytes that the set takes."""
+        return self._table.itemsize * len(self._table)
+
     def add(self, text: str, tag: int = 0) -> int | None:
         """Take a text in.
 

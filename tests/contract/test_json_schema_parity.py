@@ -213,7 +213,8 @@ def full(schema: dict[str, Any], whole: dict[str, Any]) -> Any:
     return schema["minimum"]
 
 
-@pytest.mark.parametrize("name", NAMES)
+# A dialogue is made of utterances and speakers, and a file of dialogues: each part once will do here.
+@pytest.mark.parametrize("name", sorted({*NAMES} - {"m3ed-dialogue", "m3ed-annotation"}))
 def test_schema_and_model_agree_on_every_value_in_every_place(name: str) -> None:
     document = full(SCHEMAS[name], SCHEMAS[name])
     assert model_takes(name, document)

@@ -30,7 +30,7 @@ from emotalk_data.testing import make_emotalk, make_m3ed
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(page for page in DOCS.rglob("*.md") if "_build" not in page.parts)]
-LANGUAGES = {"python", "console", "text", "json", "bibtex"}
+LANGUAGES = {"python", "console", "text", "json", "bibtex", "toml", "yaml"}
 NOT_RUN = {
     "README.md": ["it installs packages", "it installs packages and runs these tests"],
     "docs/contributing.md": ["it installs packages and runs these tests", "it builds these pages"],

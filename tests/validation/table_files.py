@@ -184,7 +184,7 @@ def _dataset_cases() -> dict[str, dict[str, pa.Table | str]]:
         "DS-LABEL-002": {"train.parquet": table(metadata=label_metadata(*words))},
         "DS-META-001": {"train.parquet": table(metadata={"huggingface": '{"info": '})},
         "DS-SPLIT-001": {"test.parquet": table()},
-        "DS-SPLIT-002": {"test.parquet": table(), "train.parquet": table()},
+        "DS-SPLIT-002": {name: table(emotalk_row("G00003_01_02_001")) for name in series},
         "DS-SPLIT-003": {name: table(row, schema=M3ED) for name, row in series.items()},
     }
     return cases

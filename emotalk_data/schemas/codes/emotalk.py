@@ -51,8 +51,8 @@ EMOTALK_CODES: Final[dict[str, Code]] = {
         '{"Continuous label_result": NaN}',
     ),
     "ET-FILE-001": error(
-        "A file that the system would not let us read.",
-        "Check its permissions and the disk.",
+        "A file that cannot be read, or whose path is not UTF-8.",
+        "Check its name, its permissions, where its link leads, and the disk.",
         "G00003_01_13_002.json with the permissions ---------- (mode 000)",
     ),
     # The object.
@@ -85,7 +85,7 @@ EMOTALK_CODES: Final[dict[str, Code]] = {
         '"Confidence_degree": "0.9"',
     ),
     "ET-TYPE-002": error(
-        "A value of the wrong type; it is null in the row.",
+        "A value of the wrong type, or a text of absurd length; it is null in the row.",
         "Write the right JSON type.",
         '"emotion_result": ["happy"]',
     ),
@@ -142,7 +142,7 @@ EMOTALK_CODES: Final[dict[str, Code]] = {
         '"Continuous label_result": 1.5 where the five values are 1, 1, 1, 1, 2',
     ),
     "ET-TIME-001": error(
-        "A time that is negative, or an end before its start; both are null.",
+        "A time below 0 or beyond 1,000,000 seconds, or an end before its start; null.",
         "Correct it.",
         '"paragraphs": {"startTime": 12.5, "endTime": 11.0}',
     ),
@@ -198,7 +198,7 @@ EMOTALK_CODES: Final[dict[str, Code]] = {
     # Names.
     "ET-ID-001": error(
         "A file that is not named by an utterance id; it makes no row.",
-        "Rename the file.",
+        "Rename the file, or move it out of the release.",
         "Text/json/G00003/G00003_01/G00003_01_13/notes.json",
     ),
     "ET-ID-002": warning(
@@ -239,17 +239,17 @@ EMOTALK_CODES: Final[dict[str, Code]] = {
     # The release.
     "ET-PRES-001": warning(
         "An utterance without a record in a modality that others have.",
-        "Fetch it again.",
+        "Fetch it again, or add it.",
         "G00003_01_13_002.json in Text, Audio and Multimodal and not in Video",
     ),
     "ET-PRES-002": warning(
         "An utterance without its media file, which others have.",
-        "Fetch it again.",
+        "Fetch it again, or add it.",
         "Audio/json/…/G00003_01_13_002.json without Audio/wav/…/G00003_01_13_002.wav",
     ),
     "ET-PRES-003": warning(
         "A media file that no record names; it makes no row.",
-        "Add its record.",
+        "Add its record, or remove the file.",
         "Audio/wav/…/G00003_01_13_099.wav without any G00003_01_13_099.json",
     ),
     "ET-SPLIT-001": warning(
@@ -278,13 +278,13 @@ EMOTALK_CODES: Final[dict[str, Code]] = {
         "742 dialogues where the paper counts 744",
     ),
     "ET-TAR-001": note(
-        "An oddity of an archive that loses nothing.",
-        "Nothing to do.",
+        "An archive is odd at its end or in its members' modes; all that is there is read.",
+        "Compare its size with the original's: a whole one may be like this.",
         "Text.tar without the two blocks of zeros at its end",
     ),
     "ET-TAR-002": error(
-        "Media inside a compressed archive; null.",
-        "Decompress it: gzip -d.",
+        "Media inside a compressed archive, where they cannot be read in place; null.",
+        "Decompress it: rename Audio.tar to Audio.tar.gz, then gzip -d Audio.tar.gz.",
         "Audio.tar that holds gzip data and *.wav members",
     ),
     "ET-TAR-003": error(

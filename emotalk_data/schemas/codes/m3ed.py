@@ -164,7 +164,9 @@ M3ED_CODES: Final[dict[str, Code]] = {
         "A speaker without name, age or gender; null.", "Add it.", '"A": {"Age": "mid", "Gender": "female"}'
     ),
     "M3-SPEAKER-006": note(
-        "A speaker without the list of other names; null.", "Write [] when there are none.", "no OtherName"
+        "A speaker without the list of other names, or with an empty one in it; null.",
+        "Write [] when there are none.",
+        '"A": {"Name": "房似锦", "Age": "mid", "Gender": "female"}',
     ),
     "M3-SPEAKER-007": warning(
         "A dialogue that does not list two speakers.",

@@ -1,4 +1,4 @@
-"""Codes of sound and picture files, of either corpus. Those marked † are found by decoding only."""
+"""Codes of sound and picture files, of either corpus."""
 
 from __future__ import annotations
 
@@ -64,17 +64,17 @@ MEDIA_CODES: Final[dict[str, Code]] = {
     ),
     # Sound, by its samples.
     "AV-AUDIO-010": error(
-        "Samples that cannot be decoded. †",
+        "Samples that cannot be decoded (found with --decode).",
         "The file is damaged: fetch it again.",
         "a FLAC cut in the middle",
     ),
     "AV-AUDIO-011": warning(
-        "Samples that are NaN, infinite or outside [-1, 1]; they are decoded as they are. †",
+        "Samples that are NaN, infinite or outside [-1, 1], kept as they are (found with --decode).",
         "Write floating point samples in [-1, 1].",
         "a peak of 16,000: integers written as floats",
     ),
     "AV-AUDIO-012": note(
-        "A sound that is silent throughout, or whose channels cancel each other. †",
+        "A sound that is silent throughout, or whose channels cancel each other (found with --decode).",
         "Listen to it; what is mixed to mono from it is silence.",
         "a wav of zeros",
     ),
@@ -112,22 +112,22 @@ MEDIA_CODES: Final[dict[str, Code]] = {
     ),
     # Pictures, by decoding them.
     "AV-VIDEO-008": error(
-        "Packets or frames that are damaged. †",
+        "Packets or frames that are damaged (found with --decode).",
         "Fetch the file again.",
         "a frame that the decoder marks corrupt",
     ),
     "AV-VIDEO-009": error(
-        "Fewer frames than the file declares. †",
+        "Fewer frames than the file declares (found with --decode).",
         "It was cut or damaged: fetch it again.",
         "12 of 25 declared frames",
     ),
     "AV-VIDEO-010": error(
-        "The sound track of a video cannot be decoded. †",
+        "The sound track of a video cannot be decoded (found with --decode).",
         "Fetch the file again.",
         "AAC data that was overwritten",
     ),
     "AV-VIDEO-011": warning(
-        "Frames at the same time, or decoding times that go back. †",
+        "Frames at the same time, or decoding times that go back (found with --decode).",
         "Write the file again with one time for each frame.",
         "two frames at 0.480 s",
     ),

@@ -1,0 +1,216 @@
+"""Feature sets: the documented layouts are clean, and each damage is found at its row."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from emotalk_data.errors import ReleaseNotFoundError
+from emotalk_data.loaders.report import Report
+from emotalk_data.validation.features import validate_feature_set
+from emotalk_data.validation.inputs import kind_of
+
+from .table_files import FRAMES, SPEC, features, write
+
+BADCORPUS = Path(__file__).parents[3] / "shared" / "badcorpus"
+GOOD = [[1, 2, 3, 4], [4, 3, 2, 1]]
+OTHER_IDS = ["G00002_01_08_004", "G00002_01_08_006"]
+
+
+def _report(path: Path) -> Report:
+    report = Report("emotalk")
+    validate_feature_set(path, report)
+    report.check()
+    return report
+
+
+def _found(report: Report) -> list[tuple[str, str]]:
+    return [(one.code, one.json_path) for one in report.problems()]
+
+
+def _of(tmp_path: Path, *args: Any, **options: Any) -> list[tuple[str, str]]:
+    return _found(_report(write(tmp_path / "part-00000.parquet", features(*args, **options))))
+
+
+# What is right
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".arrow"])
+@pytest.mark.parametrize("dtype", [pa.float16(), pa.float32()])
+@pytest.mark.parametrize("num_dims", [1, 7])
+def test_frames_and_vectors_of_an_utterance_are_clean(
+    tmp_path: Path, suffix: str, dtype: pa.DataType, num_dims: int
+) -> None:
+    rng = np.random.default_rng(0)
+    numbers = rng.normal(size=(30, num_dims)).astype("float16" if dtype == pa.float16() else "float32")
+    vectors = pa.FixedSizeListArray.from_arrays(pa.array(numbers.ravel(), dtype), num_dims)
+    lengths = [0, 3, 10, 12, 30]
+    frames = pa.ListArray.from_arrays(pa.array(lengths, pa.int32()), vectors)
+    rows = {
+        "utterance_id": pa.array([f"G00002_01_07_{n:03d}" for n in range(4)]),
+        "wavlm-FRA": frames,
+        "wavlm-UTT": vectors.slice(5, 4),
+    }
+    path = write(tmp_path / f"part-00000{suffix}", pa.table(rows).replace_schema_metadata(SPEC))
+    assert kind_of(path) == "features"
+    report = _report(path)
+    assert _found(report) == []
+    assert report.counts["rows"] == 4
+
+
+def test_a_failed_row_is_null_with_a_reason(tmp_path: Path) -> None:
+    assert _of(tmp_path, [None, GOOD], errors=["AudioError: cut", None]) == []
+    assert _of(tmp_path, [None, GOOD], errors=["", None]) == [("FS-NULL-001", "row[0].hubert")]
+    rows = features([None, GOOD]).rename_columns(["utterance_id", "hubert", "hubert_reason"])
+    rows = rows.set_column(2, "hubert_reason", pa.array(["cut", "cut"]))
+    report = _report(write(tmp_path / "part-00000.parquet", rows))
+    assert _found(report) == [("FS-NULL-002", "row[1].hubert")]
+
+
+def test_ids_of_m3ed_are_ids(tmp_path: Path) -> None:
+    assert _of(tmp_path, ids=["anjia_1_2", "anjia_1_3"]) == []
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"model": "m", "revision": "r"},
+        {"model_id": "m", "model_revision": "r"},
+        {"spec": json.dumps({"encoder": {"model": {"id": 1, "model": "m"}, "revision": "r"}})},
+    ],
+)
+def test_model_and_revision_are_found_wherever_the_metadata_has_them(
+    tmp_path: Path, metadata: dict[str, str]
+) -> None:
+    assert _of(tmp_path, metadata=metadata) == []
+
+
+# What is wrong
+
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize(
+    ("values", "code", "row"),
+    [
+        ([GOOD, [[1, NAN, 3, 4]], GOOD], "FS-VALUE-001", 1),
+        ([[[1, 1, 3, 4], [1, 2, 3, INF]], GOOD], "FS-VALUE-001", 0),
+        ([GOOD, GOOD, [[-INF, 2, 3, 4]]], "FS-VALUE-001", 2),
+        ([GOOD, [[0, 0, 0, 0]], GOOD], "FS-VALUE-002", 1),
+        ([GOOD, [], GOOD], "FS-EMPTY-001", 1),
+        ([GOOD, None, GOOD], "FS-NULL-001", 1),
+    ],
+)
+def test_each_damage_is_found_at_its_row(tmp_path: Path, values: list[Any], code: str, row: int) -> None:
+    assert _of(tmp_path, values) == [(code, f"row[{row}].hubert")]
+
+
+def test_one_frame_of_zeros_is_no_failure(tmp_path: Path) -> None:
+    assert _of(tmp_path, [[[0, 0, 0, 0], [1, 0, 0, 0]], GOOD]) == []
+
+
+def test_a_null_number_is_found(tmp_path: Path) -> None:
+    values = [[[1, None, 3, 4]], GOOD]
+    assert _of(tmp_path, values, type_=pa.list_(pa.list_(pa.float32(), 4))) == [
+        ("FS-VALUE-001", "row[0].hubert")
+    ]
+
+
+@pytest.mark.parametrize("dtype", [pa.float32(), pa.float64()])
+def test_vectors_of_any_length_are_taken_where_all_have_one(tmp_path: Path, dtype: pa.DataType) -> None:
+    frames, vectors = pa.list_(pa.list_(dtype)), pa.list_(dtype)
+    assert _of(tmp_path, [GOOD, GOOD], type_=frames) == [("FS-COLUMN-003", "hubert")]
+    assert _of(tmp_path, [[1, 2], [3, 4]], type_=vectors) == [("FS-COLUMN-003", "hubert")]
+    assert _of(tmp_path, [GOOD, [[1, 2, 3, 4], [1, 2, 3]]], type_=frames) == [("FS-DIM-001", "row[1].hubert")]
+    assert _of(tmp_path, [[1, 2], [3], None], type_=vectors, errors=[None, None, "cut"]) == [
+        ("FS-DIM-001", "row[1].hubert")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ids", "found"),
+    [
+        ([None, "G00002_01_07_001"], [("FS-ID-001", "row[0].utterance_id")]),
+        (["G00002_01_07_001", "x.wav"], [("FS-ID-001", "row[1].utterance_id")]),
+        (["anjia_1_1", "anjia_1_1"], [("FS-DUP-001", "row[1].utterance_id")]),
+    ],
+)
+def test_ids_are_there_well_formed_and_once(tmp_path: Path, ids: list[Any], found: list[Any]) -> None:
+    assert _of(tmp_path, ids=ids) == found
+
+
+def test_a_set_without_ids_says_so_once(tmp_path: Path) -> None:
+    path = write(tmp_path / "part-00000.parquet", features().drop_columns(["utterance_id"]))
+    assert _found(_report(path)) == [("FS-COLUMN-001", "utterance_id")]
+
+
+# Shards
+
+
+def test_shards_are_one_set(tmp_path: Path) -> None:
+    write(tmp_path / "part-00000.parquet", features())
+    write(tmp_path / "part-00001.parquet", features(ids=[*OTHER_IDS]))
+    assert _found(_report(tmp_path)) == []
+    write(tmp_path / "part-00002.parquet", features(ids=[OTHER_IDS[0], "anjia_1_1"]))
+    (problem,) = _report(tmp_path).problems()
+    assert (problem.code, problem.file, problem.utterance_id) == (
+        "FS-DUP-001",
+        "part-00002.parquet",
+        OTHER_IDS[0],
+    )
+
+
+def test_a_shard_that_differs_is_named(tmp_path: Path) -> None:
+    write(tmp_path / "part-00000.parquet", features())
+    narrow = features([[1, 2, 3, 4], [1, 2, 3, 4]], ids=[*OTHER_IDS], type_=pa.list_(pa.float32(), 4))
+    write(tmp_path / "part-00001.parquet", narrow)
+    renamed = narrow.rename_columns(["utterance_id", "wavlm", "error"])
+    ids = pa.array(["anjia_1_1", "anjia_1_2"])
+    write(tmp_path / "part-00002.parquet", renamed.set_column(0, "utterance_id", ids))
+    assert [(one.code, one.file, one.json_path) for one in _report(tmp_path).problems()] == [
+        ("FS-COLUMN-002", "part-00001.parquet", "hubert"),
+        ("FS-COLUMN-002", "part-00002.parquet", "hubert"),
+        ("FS-COLUMN-002", "part-00002.parquet", "wavlm"),
+    ]
+
+
+def test_ragged_vectors_across_shards_are_found(tmp_path: Path) -> None:
+    loose = pa.list_(pa.float32())
+    write(tmp_path / "part-00000.parquet", features([[1, 2], [3, 4]], type_=loose))
+    write(tmp_path / "part-00001.parquet", features([[1], [3]], type_=loose, ids=[*OTHER_IDS]))
+    assert _found(_report(tmp_path)) == [("FS-DIM-001", "row[0].hubert"), ("FS-DIM-001", "row[1].hubert")]
+
+
+def test_a_damaged_shard_leaves_the_others_to_be_read(tmp_path: Path) -> None:
+    write(tmp_path / "part-00000.parquet", features(), cut_bytes=11)
+    write(tmp_path / "part-00001.parquet", features([GOOD, [[0, 0, 0, 0]]]))
+    assert [(one.code, one.file) for one in _report(tmp_path).problems()] == [
+        ("FS-FILE-001", "part-00000.parquet"),
+        ("FS-VALUE-002", "part-00001.parquet"),
+    ]
+
+
+def test_an_empty_shard_is_fine_and_an_empty_folder_cannot_be_validated(tmp_path: Path) -> None:
+    assert _of(tmp_path, [], type_=FRAMES) == []
+    (tmp_path / "nothing").mkdir()
+    with pytest.raises(ReleaseNotFoundError, match="no Parquet or Arrow file"):
+        _report(tmp_path / "nothing")
+
+
+def test_hostile_names_of_columns_are_escaped(tmp_path: Path) -> None:
+    rows = features([[[0, 0, 0, 0]], GOOD]).rename_columns(["utterance_id", "a\x1b[2J" + "x" * 500, "error"])
+    report = _report(write(tmp_path / "part-00000.parquet", rows))
+    assert report.num_by_code() == {"FS-VALUE-002": 1}
+    assert all("\x1b" not in one.json_path and len(str(one)) < 500 for one in report.problems())
+
+
+@pytest.mark.skipif(not BADCORPUS.exists(), reason="the collection of damaged files is not here")
+def test_the_ragged_file_of_the_collection_is_refused() -> None:
+    path = BADCORPUS / "arrow" / "ragged_feature.parquet"
+    assert kind_of(path) == "features"
+    assert {"FS-COLUMN-001", "FS-DIM-001"} <= set(_report(path).num_by_code())
