@@ -3,17 +3,18 @@
 The stem of a file's name is the authority for the id. Which modality a record belongs to is said by the nearest
 folder (or archive) called Text, Audio, Video or Multimodal, at any depth.
 
-A file is kept as four integers, 32 bytes, until its dialogue is asked for: a release of a million utterances fits
-into memory.
+A file is kept as one integer until its dialogue is asked for, a member of an archive as three: a release of a
+million utterances fits into memory.
 """
 
 from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
 from pathlib import PurePath
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from emotalk_data.errors import EmotalkError, quote
 from emotalk_data.loaders.emotalk_places import (
@@ -47,7 +48,38 @@ _FOLDERS: Final = (
     "Multimodal/mp4",
 )
 _SUFFIXES: Final = (*(".json" for _ in MODALITIES), ".wav", ".mp4")
-_ENTRY: Final = 4  # integers: number, speaker and kind; place; offset; size in bytes
+
+# One integer holds, from its lowest bit on: kind, speaker and number (their product is below 2^20), whether
+# offset and length follow as two more integers, and the number of the place.
+_KEY_BITS: Final = 20
+_KEY_MASK: Final = (1 << _KEY_BITS) - 1
+_HAS_POSITION: Final = 1 << _KEY_BITS
+_PLACE_SHIFT: Final = _KEY_BITS + 1
+
+
+class _Entry(NamedTuple):
+    """A file of an utterance, unpacked. Offset and length are -1 for a file of its own.
+
+    A member of a compressed archive has its number among the held ones as offset, and -1 as length.
+    """
+
+    key: int
+    place: int
+    offset: int
+    size_bytes: int
+
+
+_key_of: Final = attrgetter("key")
+
+
+def _unpack(packed: array[int]) -> Iterator[_Entry]:
+    values = iter(packed)
+    for value in values:
+        place, key = value >> _PLACE_SHIFT, value & _KEY_MASK
+        if value & _HAS_POSITION:
+            yield _Entry(key, place, next(values), next(values))
+        else:
+            yield _Entry(key, place, -1, -1)
 
 
 class FileCollector:
@@ -66,10 +98,8 @@ class FileCollector:
         self._report: Final = report
         self._dialogues: Final[dict[str, array[int]]] = {}
         self._places: Final[list[Place]] = []
-        self._place_numbers: Final[dict[Place, int]] = {}
         self._held: Final[list[bytes]] = []
         self._kinds: Final[set[int]] = set()
-        self._folders: Final[dict[str, tuple[int | None, str]]] = {}
         self._num_shadowed: Final[dict[str, int]] = {}
 
     @property
@@ -93,12 +123,9 @@ class FileCollector:
             files: stem of each name, offset and length in an archive; both are -1 for files of their own.
             held: the bytes of each, when they come out of a compressed archive.
         """
-        facts = self._folders.get(folder)
-        if facts is None:
-            facts = self._folders[folder] = self._facts_of(folder)
-        of_folder, leaf = facts
+        of_folder, leaf = self._facts_of(folder)
         self._report.counts["records_found"] += len(files)
-        number = self._number(place)
+        number = self._add_place(place)
         for position, (stem, offset, size) in enumerate(files):
             if not _match_id(stem):
                 base = quote(stem + place.after)
@@ -119,21 +146,24 @@ class FileCollector:
                     continue
             self._add(stem, kind, number, offset, size if held is None else -1)
 
-    def add_media(self, kind: int, place: Place, stem: str) -> None:
-        """Take one sound or video file.
+    def add_media(self, kind: int, place: Place, stems: Iterable[str]) -> None:
+        """Take the sound or video files of one folder.
 
         Args:
             kind: AUDIO or VIDEO.
-            place: where it lies.
-            stem: its name without what the place says.
+            place: where they lie.
+            stems: their names without what the place says.
         """
-        if _match_id(stem) and is_text(place.path_before):
-            self._add(stem, kind, self._number(place), -1, -1)
-            return
-        code, found, expected = "ET-PRES-003", "media of no utterance", "a name such as G00008_01_11_002"
-        if not is_text(place.path_before + stem):  # a table cannot hold it
-            code, found, expected = "ET-FILE-001", "a path that is not UTF-8", "names in UTF-8"
-        self._report.problem(code, _name(place, stem), "", found, expected)
+        number = self._add_place(place)
+        is_addressable = is_text(place.path_before)
+        for stem in stems:
+            if is_addressable and _match_id(stem):
+                self._add(stem, kind, number, -1, -1)
+                continue
+            code, found, expected = "ET-PRES-003", "media of no utterance", "a name such as G00008_01_11_002"
+            if not is_addressable or not is_text(stem):  # a table cannot hold it
+                code, found, expected = "ET-FILE-001", "a path that is not UTF-8", "names in UTF-8"
+            self._report.problem(code, _name(place, stem), "", found, expected)
 
     def join(self) -> Iterator[DialogueFiles]:
         """Join what was taken, dialogue by dialogue; report what some utterances have and others lack.
@@ -142,15 +172,13 @@ class FileCollector:
         """
         counts = self._report.counts
         for dialogue_id in sorted(self._dialogues):
-            entries = self._dialogues.pop(dialogue_id)
             utterances: list[UtteranceFiles] = []
-            keys = entries[::_ENTRY]
-            files: dict[int, list[int]] = {}  # number and speaker -> where the entries of its files begin
-            for position in sorted(range(len(keys)), key=keys.__getitem__):
-                files.setdefault(keys[position] // _NUM_KINDS, []).append(position * _ENTRY)
-            for key, positions in files.items():
+            by_utterance: dict[int, list[_Entry]] = {}  # number and speaker -> its files
+            for entry in sorted(_unpack(self._dialogues.pop(dialogue_id)), key=_key_of):
+                by_utterance.setdefault(entry.key // _NUM_KINDS, []).append(entry)
+            for key, entries in by_utterance.items():
                 number, speaker = divmod(key, 100)
-                joined = self._join_one(f"{dialogue_id}_{speaker:02d}_{number:03d}", entries, positions)
+                joined = self._join_one(f"{dialogue_id}_{speaker:02d}_{number:03d}", entries)
                 if joined is not None:
                     utterances.append(joined)
             if utterances:
@@ -167,28 +195,26 @@ class FileCollector:
             entries = self._dialogues[stem[:9]] = array("q")
         self._kinds.add(kind)
         key = (int(stem[13:]) * 100 + int(stem[10:12])) * _NUM_KINDS + kind
-        entries.extend((key, place, offset, size))
+        packed = place << _PLACE_SHIFT | key
+        if offset < 0:
+            entries.append(packed)
+        else:
+            entries.extend((packed | _HAS_POSITION, offset, size))
 
-    def _number(self, place: Place) -> int:
-        number = self._place_numbers.get(place)
-        if number is None:
-            number = self._place_numbers[place] = len(self._places)
-            self._places.append(place)
-        return number
+    def _add_place(self, place: Place) -> int:
+        self._places.append(place)
+        return len(self._places) - 1
 
-    def _join_one(
-        self, utterance_id: str, entries: array[int], positions: list[int]
-    ) -> UtteranceFiles | None:
+    def _join_one(self, utterance_id: str, entries: list[_Entry]) -> UtteranceFiles | None:
         """Put the files of one utterance together; None when there is no record among them."""
         records: list[RecordFile | None] = [None] * len(MODALITIES)
         media: list[MediaFile | None] = [None, None]
         seen: dict[int, Place] = {}
-        for position in positions:
-            key, number, offset, size = entries[position : position + _ENTRY]
+        for key, number, offset, size in entries:
             kind = key % _NUM_KINDS
             place = self._places[number]
             known = seen.setdefault(kind, place)
-            if known is not place or (kind < AUDIO and records[kind] is not None):
+            if known is not place:
                 self._report_second(utterance_id, kind, place, known)
             elif kind < AUDIO:
                 records[kind] = self._record(place, utterance_id, offset, size, size < 0 <= offset)

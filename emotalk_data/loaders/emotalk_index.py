@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from functools import lru_cache, partial
+from functools import partial
 from typing import Final, Literal, NamedTuple
 
 from emotalk_data.archives import (
@@ -92,11 +92,12 @@ def _add_folder(collector: FileCollector, folder: Folder) -> None:
     for suffix, files in by_suffix.items():
         place = Place(folder.name, suffix, f"{folder.path}/", suffix)
         collector.add_records(place, folder.name.removesuffix("/"), files)
-    places: dict[str, Place] = {}
+    media: dict[str, list[str]] = {}
     for name in folder.media:
         stem, dot, suffix = name.rpartition(".")
-        place = places.setdefault(suffix, Place(folder.name, dot + suffix, f"{folder.path}/", dot + suffix))
-        collector.add_media(_media_kind(name), place, stem)
+        media.setdefault(dot + suffix, []).append(stem)
+    for suffix, stems in media.items():
+        collector.add_media(_media_kind(suffix), Place(folder.name, suffix, f"{folder.path}/", suffix), stems)
 
 
 def _add_archive(collector: FileCollector, archive: ListedFile, report: Report, zips: list[_Zip]) -> None:
@@ -113,19 +114,22 @@ def _add_archive(collector: FileCollector, archive: ListedFile, report: Report, 
             Location(archive.path, (("tar", name),))
     _report_notes(index.notes, archive, report)
     records: dict[tuple[str, str], list[tuple[str, int, int]]] = {}
+    media: dict[tuple[str, str], list[str]] = {}
     for name, offset, size in zip(index.names, index.offsets, index.sizes, strict=True):
         folder, stem, suffix = _split(name)
         lower = name.lower()
         if _is_record(lower):
             records.setdefault((folder, suffix), []).append((stem, offset, size))
         elif _is_media(lower):
-            place = _media_place(folder, suffix, archive.name, archive.path, "tar")
-            collector.add_media(_media_kind(name), place, stem)
+            media.setdefault((folder, suffix), []).append(stem)
         elif lower.endswith(".zip"):
             zips.append(_Zip(f"{archive.name}::{name}", archive.path, name))
     for (folder, suffix), files in records.items():
         place = Place(f"{archive.name}::{folder}", suffix, archive.path, "", archive.name)
         collector.add_records(place, (prefix + folder).removesuffix("/"), files)
+    for (folder, suffix), stems in media.items():
+        place = _media_place(folder, suffix, archive.name, archive.path, "tar")
+        collector.add_media(_media_kind(suffix), place, stems)
 
 
 def _split(name: str) -> tuple[str, str, str]:
@@ -135,7 +139,6 @@ def _split(name: str) -> tuple[str, str, str]:
     return folder + slash, stem, dot + suffix
 
 
-@lru_cache(maxsize=64)
 def _media_place(
     folder: str, suffix: str, archive_name: str, path: str, scheme: str, *outer: tuple[str, str]
 ) -> Place:
@@ -183,16 +186,19 @@ def _add_compressed(collector: FileCollector, archive: ListedFile, prefix: str, 
 def _add_zip(collector: FileCollector, packed: _Zip) -> None:
     within = None if packed.member is None else cached_tar_index(packed.path).find(packed.member)
     outer = () if packed.member is None else (("tar", packed.member),)
+    media: dict[tuple[str, str], list[str]] = {}
     for name in cached_zip_index(packed.path, within).names:
         if _is_media(name.lower()):
             Location(packed.path, (("zip", name), *outer))  # a name that no path can hold is refused
             folder, stem, suffix = _split(name)
-            place = _media_place(folder, suffix, packed.name, packed.path, "zip", *outer)
-            collector.add_media(_media_kind(name), place, stem)
+            media.setdefault((folder, suffix), []).append(stem)
+    for (folder, suffix), stems in media.items():
+        place = _media_place(folder, suffix, packed.name, packed.path, "zip", *outer)
+        collector.add_media(_media_kind(suffix), place, stems)
 
 
-def _media_kind(name: str) -> int:
-    return AUDIO if name.lower().endswith(_AUDIO_SUFFIXES) else VIDEO
+def _media_kind(suffix: str) -> int:
+    return AUDIO if suffix.lower().endswith(_AUDIO_SUFFIXES) else VIDEO
 
 
 def _is_record(name: str) -> bool:

@@ -8,7 +8,7 @@ each batch is validated in full; of 424,880 damaged files none crashed after tha
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -28,7 +28,7 @@ _MAX_BATCH_ROWS: Final = 8_192
 _MIN_BOMB_BYTES: Final = 256 << 20
 _MAX_RATIO: Final = 200
 _END_OF_STREAM: Final = b"\xff\xff\xff\xff\0\0\0\0"
-_FAULTS: Final = (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError, EOFError)
+_FAULTS: Final = (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError, EOFError, RecursionError)
 
 
 def read_schema(path: str) -> pa.Schema:
@@ -39,9 +39,9 @@ def read_schema(path: str) -> pa.Schema:
         LimitError: more rows than any corpus has, or bytes packed as no data can be.
     """
     with _typed_errors(path), _opened(path) as (source, is_parquet):
-        if is_parquet:
-            return _open_parquet(source, path).schema_arrow
-        return _open_arrow(source, path).schema
+        schema = _open_parquet(source, path).schema_arrow if is_parquet else _open_arrow(source, path).schema
+        _decode_names(schema)
+        return schema
 
 
 def read_batches(path: str) -> Iterator[pa.RecordBatch]:
@@ -87,6 +87,13 @@ def _opened(path: str) -> Iterator[tuple[pa.NativeFile, bool]]:
     # Not a memory map: a file that is cut while it is read would kill the process.
     with pa.OSFile(path) as source:
         yield source, is_parquet
+
+
+def _decode_names(fields: Iterable[pa.Field]) -> None:
+    """Read every name: one that is not UTF-8 raises here, and not for whoever asks for it later."""
+    for field in fields:
+        if field.name is not None and pa.types.is_nested(field.type):
+            _decode_names(field.type.field(index) for index in range(field.type.num_fields))
 
 
 def _open_parquet(source: pa.NativeFile, path: str) -> pq.ParquetFile:

@@ -27,6 +27,8 @@ TABLES: Final = Path(
 _CSV: Final = {"text": "transcription", "audio": "audio", "video": "video", "multimodal": "mm"}
 _NPZ: Final = {"text": "txt", "audio": "audio", "video": "video", "multimodal": "mm"}
 _SPLITS: Final = {"train_corpus": "train", "val_corpus": "validation", "test_corpus": "test"}
+_LENGTH: Final = 4.25  # seconds of every utterance
+_PAUSE: Final = 0.5
 _CAPTION_KEYS: Final = ("spe_cap", "style_cap", "emo_cap", *(f"caption_{n}" for n in range(1, 6)))
 
 
@@ -93,13 +95,26 @@ def _npz(name: str, corpus: str) -> dict[str, dict[str, float]]:
 
 def members(utterances: Iterable[RealUtterance]) -> Iterator[tuple[str, bytes]]:
     """Yield the name and bytes of the four annotation files of each utterance."""
-    for number, utterance in enumerate(utterances):
+    utterances = list(utterances)
+    starts = _starts(utterances)
+    for utterance in utterances:
+        start = starts[utterance.utterance_id]
         for modality in _CSV:
             name = f"{modality.capitalize()}/json/{utterance.folder}/{utterance.utterance_id}.json"
-            yield name, json.dumps(_record(utterance, modality, number), ensure_ascii=False).encode()
+            yield name, json.dumps(_record(utterance, modality, start), ensure_ascii=False).encode()
 
 
-def _record(utterance: RealUtterance, modality: str, number: int) -> dict[str, object]:
+def _starts(utterances: Iterable[RealUtterance]) -> dict[str, float]:
+    """Let the utterances of each session follow each other in the order of their numbers, in seconds."""
+    clocks: dict[str, float] = {}
+    starts: dict[str, float] = {}
+    for key in sorted((one.utterance_id for one in utterances), key=lambda key: (key[:9], key[13:])):
+        starts[key] = clocks.get(key[:9], 0.0)
+        clocks[key[:9]] = starts[key] + _LENGTH + _PAUSE
+    return starts
+
+
+def _record(utterance: RealUtterance, modality: str, start: float) -> dict[str, object]:
     word, whole = utterance.words[modality], modality == "multimodal"
     ratings = _ratings(utterance.sentiment) if whole else []
     record: dict[str, object] = {
@@ -117,8 +132,7 @@ def _record(utterance: RealUtterance, modality: str, number: int) -> dict[str, o
         record["content"] = utterance.text_raw
     path = f"{utterance.folder}/{utterance.utterance_id}"
     if modality == "audio":
-        start = number % 1_000 / 4
-        record["paragraphs"] = {"startTime": start, "endTime": start + 4.25}
+        record["paragraphs"] = {"startTime": start, "endTime": start + _LENGTH}
         record["sourceAttr"] = dict.fromkeys(_CAPTION_KEYS, "一位说话人。")
         record["file_path"] = f"{path}.wav"
     else:

@@ -108,7 +108,9 @@ def features(
     if type_.equals(FRAMES) or type_ == pa.list_(pa.list_(pa.float16(), 3)):
         values = [row and [[np.float16(number) for number in vector] for vector in row] for row in values]
     columns = {
-        "utterance_id": pa.array(ids or [f"G00002_01_07_{n:03d}" for n in range(1, len(values) + 1)]),
+        "utterance_id": pa.array(
+            ids or [f"G00002_01_07_{n:03d}" for n in range(1, len(values) + 1)], pa.string()
+        ),
         "hubert": pa.array(values, type_),
         "error": pa.array(errors or [None] * len(values), pa.string()),
     }

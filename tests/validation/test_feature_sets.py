@@ -68,7 +68,7 @@ def test_a_failed_row_is_null_with_a_reason(tmp_path: Path) -> None:
     assert _of(tmp_path, [None, GOOD], errors=["", None]) == [("FS-NULL-001", "row[0].hubert")]
     rows = features([None, GOOD]).rename_columns(["utterance_id", "hubert", "hubert_reason"])
     rows = rows.set_column(2, "hubert_reason", pa.array(["cut", "cut"]))
-    report = _report(write(tmp_path / "part-00000.parquet", rows))
+    report = _report(write(tmp_path / "part-00000.parquet", rows.replace_schema_metadata(SPEC)))
     assert _found(report) == [("FS-NULL-002", "row[1].hubert")]
 
 
@@ -171,7 +171,8 @@ def test_a_shard_that_differs_is_named(tmp_path: Path) -> None:
     write(tmp_path / "part-00001.parquet", narrow)
     renamed = narrow.rename_columns(["utterance_id", "wavlm", "error"])
     ids = pa.array(["anjia_1_1", "anjia_1_2"])
-    write(tmp_path / "part-00002.parquet", renamed.set_column(0, "utterance_id", ids))
+    renamed = renamed.set_column(0, "utterance_id", ids).replace_schema_metadata(SPEC)
+    write(tmp_path / "part-00002.parquet", renamed)
     assert [(one.code, one.file, one.json_path) for one in _report(tmp_path).problems()] == [
         ("FS-COLUMN-002", "part-00001.parquet", "hubert"),
         ("FS-COLUMN-002", "part-00002.parquet", "hubert"),
@@ -204,7 +205,7 @@ def test_an_empty_shard_is_fine_and_an_empty_folder_cannot_be_validated(tmp_path
 
 def test_hostile_names_of_columns_are_escaped(tmp_path: Path) -> None:
     rows = features([[[0, 0, 0, 0]], GOOD]).rename_columns(["utterance_id", "a\x1b[2J" + "x" * 500, "error"])
-    report = _report(write(tmp_path / "part-00000.parquet", rows))
+    report = _report(write(tmp_path / "part-00000.parquet", rows.replace_schema_metadata(SPEC)))
     assert report.num_by_code() == {"FS-VALUE-002": 1}
     assert all("\x1b" not in one.json_path and len(str(one)) < 500 for one in report.problems())
 
