@@ -156,7 +156,8 @@ def check_names(record: EmotalkRecord, utterance_id: str, file: str, problems: l
         if hint is None:
             continue
         stem, _, suffix = hint.removeprefix(folder).partition(".")
-        if stem != utterance_id or "/" in suffix:
+        is_plain = not suffix or (suffix.isascii() and suffix.isalnum())
+        if stem != utterance_id or not is_plain:
             expected = f"{folder}{utterance_id}.*"
             problems.append(Problem("ET-PATH-001", file, key, quote(hint), expected, utterance_id))
 

@@ -179,8 +179,8 @@ def _add_compressed(collector: FileCollector, archive: ListedFile, prefix: str, 
     _report_notes(tuple(notes), archive, report)
     num_lost, what = (num_media, "media files") if num_media else (num_zips, "zips of media")
     if num_lost:
-        found = f"gzip data with {what} in it"
-        report.problem("ET-TAR-002", archive.name, "", found, "a plain tar", count=num_lost)
+        lost = f"gzip data with {what} in it"
+        report.problem("ET-TAR-002", archive.name, "", lost, "a plain tar", count=num_lost)
 
 
 def _add_zip(collector: FileCollector, packed: _Zip) -> None:

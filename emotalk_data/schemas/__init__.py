@@ -5,7 +5,9 @@
     emotalk                   EmotionTalk's records as released
     emotalk_tidy, _read       other spellings brought to that form; bytes to record and problems
     m3ed, m3ed_read           the same for M3ED
-    strict_json, keys, nulling, problems   the parts of the above
+    rules                     from annotators' votes to final labels
+    strict_json, keys, nulling, whole_number, problems   the parts of the above
+    codes/                    every problem code, what it means, and what to do
 
 The JSON Schemas under `schemas/` at the top of the repository are generated from here by `emotalk export`.
 """

@@ -33,6 +33,15 @@ __all__ = ["Progress", "validate_emotalk"]
 Progress = Callable[[int, int], None]
 """`progress(num_done, num_found)`: takes how many records have been read, of how many."""
 
+# What becomes of the records that were found; those that are never read are done as soon as that is known.
+_FATES: Final = (
+    "records_in_rows",
+    "records_unreadable",
+    "records_duplicate",
+    "records_shadowed",
+    "records_unplaced",
+)
+
 
 def validate_emotalk(
     release: Listing | Walk,
@@ -97,9 +106,7 @@ class _Checks:
             self._release.add(self._dialogue)
             if self._progress is not None:
                 counts = self._report.counts
-                self._progress(
-                    counts["records_in_rows"] + counts["records_unreadable"], counts["records_found"]
-                )
+                self._progress(sum(counts[fate] for fate in _FATES), counts["records_found"])
 
     def _look_at_media(self, utterance: EmotalkUtterance, files: UtteranceFiles, media: MediaChecker) -> None:
         paragraphs = utterance.audio.paragraphs if utterance.audio is not None else None

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from emotalk_data.errors import quote
 from emotalk_data.validation.feature_columns import VectorColumn
 from emotalk_data.validation.row_problems import RowProblems
 
@@ -45,6 +46,7 @@ class VectorChecks:
 
     def __init__(self, column: VectorColumn, problems: RowProblems) -> None:
         self._column = column
+        self._path = quote(column.name)[1:-1]
         self._problems = problems
         self._num_dims: int | None = None
         self.is_ragged = False
@@ -52,7 +54,7 @@ class VectorChecks:
     def check(self, values: pa.Array) -> np.ndarray:
         """Check a batch; return which rows have no value, shape (rows,)."""
         vectors = _take_apart(values, self._column)
-        name, problems = self._column.name, self._problems
+        name, problems = self._path, self._problems
         if self._column.is_frames:
             empty = np.flatnonzero(~vectors.is_null & (vectors.num_vectors == 0))
             problems.add("FS-EMPTY-001", empty, name, "a sequence of no vector", "at least one")
@@ -74,13 +76,13 @@ class VectorChecks:
         self._problems.add(
             "FS-DIM-001",
             rows,
-            self._column.name,
+            self._path,
             lambda number: f"a vector of {widths[number]} numbers",
             f"{self._num_dims}, as the first one has",
         )
 
     def _check_numbers(self, vectors: _Vectors) -> None:
-        numbers, name = vectors.numbers, self._column.name
+        numbers, name = vectors.numbers, self._path
         row_of_number = np.cumsum(np.bincount(vectors.vector_rows, vectors.num_dims, len(vectors.is_null)))
         bad = np.flatnonzero(~np.isfinite(numbers))
         if len(bad):

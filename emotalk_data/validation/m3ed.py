@@ -64,7 +64,8 @@ def validate_m3ed(
             clips,
             episode_index,
         )
-        _read(parts, report, media, is_whole=not single_file)
+        episodes_root = episodes.root if episodes is not None else ""
+        _read(parts, report, media, episodes_root=episodes_root, is_whole=not single_file)
     if media is not None and episodes is not None:
         _look_at_episodes(episode_index, episodes.root, media)
 
@@ -88,7 +89,9 @@ def _check_places(relation: Relation, report: Report) -> None:
                 report.problem("M3-TIME-006", relation.file, path, repr(place.end_time), expected)
 
 
-def _read(parts: Parts, report: Report, media: MediaChecker | None, *, is_whole: bool) -> None:
+def _read(
+    parts: Parts, report: Report, media: MediaChecker | None, *, episodes_root: str, is_whole: bool
+) -> None:
     """Read dialogue by dialogue; memory holds what was parsed, and never all the rows."""
     corpus = CorpusChecks(report)
     dialogues = index_parts(parts, report)
@@ -102,6 +105,9 @@ def _read(parts: Parts, report: Report, media: MediaChecker | None, *, is_whole:
                 report.counts["rows"] += 1
             if media is not None:
                 _look_at_clips(dialogue, row, media)
+                if dialogue.episode_path is not None:
+                    name = posixpath.relpath(dialogue.episode_path, episodes_root)
+                    _look_at_windows(dialogue, row, name, media)
         checks.finish(report.add)
         corpus.take(dialogue, checks)
     relation_file = parts.relation.file if parts.relation is not None else ""
@@ -127,6 +133,14 @@ def _look_at_clips(dialogue: DialogueSource, row: M3edUtterance, media: MediaChe
         )
 
 
+def _look_at_windows(dialogue: DialogueSource, row: M3edUtterance, episode: str, media: MediaChecker) -> None:
+    """Look at an utterance's part of an episode, which may end before it."""
+    if row.video_path is not None:
+        media.video(row.video_path, episode, utterance_id=row.utterance_id)
+    if row.audio_path is not None and row.utterance_id not in dialogue.clips:
+        media.audio(row.audio_path, episode, utterance_id=row.utterance_id)
+
+
 def _look_at_episodes(index: EpisodeIndex, root: str, media: MediaChecker) -> None:
     for path in sorted(index.files.values()):
-        media.video(path, posixpath.relpath(path, root))
+        media.episode(path, posixpath.relpath(path, root))

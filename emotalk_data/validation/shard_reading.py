@@ -28,7 +28,15 @@ _MAX_BATCH_ROWS: Final = 8_192
 _MIN_BOMB_BYTES: Final = 256 << 20
 _MAX_RATIO: Final = 200
 _END_OF_STREAM: Final = b"\xff\xff\xff\xff\0\0\0\0"
-_FAULTS: Final = (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError, EOFError, RecursionError)
+_FAULTS: Final = (
+    pa.ArrowException,
+    OSError,
+    ValueError,
+    MemoryError,
+    OverflowError,
+    EOFError,
+    RecursionError,
+)
 
 
 def read_schema(path: str) -> pa.Schema:

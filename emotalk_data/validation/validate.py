@@ -71,6 +71,8 @@ def validate(
                 validate_emotalk(walk_release(path), report, media=checker, progress=progress)
             else:
                 _validate_m3ed(path, kind, episodes_dir, report, checker)
+            if checker is not None:
+                checker.finish()
         else:
             _validate_single(path, kind, report)
     report.check()

@@ -17,7 +17,16 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-__all__ = ["TABLES", "RealUtterance", "four_class_ids", "members", "read_tables", "write_tar", "write_tree"]
+__all__ = [
+    "KNOWN_ODDITIES",
+    "TABLES",
+    "RealUtterance",
+    "four_class_ids",
+    "members",
+    "read_tables",
+    "write_tar",
+    "write_tree",
+]
 
 TABLES: Final = Path(
     os.environ.get("EMOTALK_REAL_TABLES")
@@ -30,6 +39,16 @@ _SPLITS: Final = {"train_corpus": "train", "val_corpus": "validation", "test_cor
 _LENGTH: Final = 4.25  # seconds of every utterance
 _PAUSE: Final = 0.5
 _CAPTION_KEYS: Final = ("spe_cap", "style_cap", "emo_cap", *(f"caption_{n}" for n in range(1, 6)))
+
+
+KNOWN_ODDITIES: Final = {
+    "ET-COUNT-001": 1,  # 742 dialogues where the paper counts 744
+    "ET-SPEAKER-001": 8,  # dialogues with one speaker
+    "ET-SPLIT-002": 1,  # validation and test share speakers 02 and 13
+    "ET-TEXT-001": 306,  # transcripts whose overlap marks do not pair
+    "ET-TEXT-002": 17,  # transcripts with malformed marks
+}
+"""Code to the number of findings in the dressed release: all are the tables' own."""
 
 
 class RealUtterance(NamedTuple):

@@ -6,12 +6,13 @@ import os
 from pathlib import Path
 from typing import Any
 
-from emotalk_data import load_dataset
+from emotalk_data import load_dataset, validate
 from emotalk_data.load import load_dataset_builder
 from emotalk_data.loaders.report import Report
+from emotalk_data.schemas.codes import CODES
 from emotalk_data.schemas.problems import Problem
 
-__all__ = ["Rows", "load", "problems_of", "record_path"]
+__all__ = ["Rows", "assert_validation_finds_it_all", "load", "problems_of", "record_path"]
 
 Rows = dict[str, dict[str, Any]]
 
@@ -28,6 +29,17 @@ def load(root: str | os.PathLike[str], cache: Path, **options: Any) -> tuple[Row
     report.check()
     assert report.counts["rows"] == len(rows)
     return rows, report
+
+
+def assert_validation_finds_it_all(root: Path, loaded: Report) -> None:
+    """Validation finds what loading found, and beyond it only what changes no row."""
+    report = validate(root)
+    assert report.counts == loaded.counts
+    numbers = report.num_by_code()
+    assert loaded.num_by_code().items() <= numbers.items()
+    assert set(loaded.problems()) <= set(report.problems())
+    severities = {CODES[code].severity for code in numbers.keys() - loaded.num_by_code().keys()}
+    assert "error" not in severities
 
 
 def problems_of(report: Report, code: str) -> list[Problem]:

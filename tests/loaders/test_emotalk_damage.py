@@ -20,7 +20,7 @@ from emotalk_data.errors import PathError, ReleaseInvalidError
 from emotalk_data.loaders.report import Report
 from emotalk_data.testing import EmotalkSample, make_emotalk
 
-from .emotalk_loading import Rows, load, problems_of, record_path
+from .emotalk_loading import Rows, assert_validation_finds_it_all, load, problems_of, record_path
 
 _COLUMNS: Final = {"text": "emotion_text", "audio": "emotion_audio", "video": "emotion_video"}
 _CHINESE: Final = "新建"
@@ -109,7 +109,7 @@ def _endless(path: Path) -> None:
     [
         (_not_json, "ET-JSON-001"),
         (_empty, "ET-JSON-001"),
-        (_doubled_key, "ET-JSON-001"),
+        (_doubled_key, "ET-JSON-005"),
         (_fifo, "ET-JSON-001"),
         (_list, "ET-JSON-003"),
         (_two_megabytes, "ET-JSON-004"),
@@ -136,7 +136,7 @@ def test_a_record_that_cannot_be_read_leaves_nulls_in_its_row_and_a_line_in_the_
         "annotations": [a for a in clean[1][key]["annotations"] if a["modality"] != "video"],
     }
     assert rows == clean[1] | {key: expected}
-    assert validate(root).to_dict() == report.to_dict()
+    assert_validation_finds_it_all(root, report)
 
 
 def test_a_file_without_permission_is_reported(
@@ -148,8 +148,8 @@ def test_a_file_without_permission_is_reported(
     record_path(root, "video", _id(clean)).chmod(0)
     with without_privileges():
         report = validate(root)
-    assert _codes(report) == {"ET-FILE-001": 1}
-    assert next(report.problems()).found == "Permission denied"
+    (problem,) = report.problems("error")
+    assert (problem.code, problem.found) == ("ET-FILE-001", "Permission denied")
 
 
 def test_a_row_is_kept_even_when_none_of_its_records_can_be_read(
@@ -399,7 +399,7 @@ def test_media_without_a_record_and_media_of_no_name_are_reported(
     assert rows[_id(clean)]["audio"] == {"bytes": None, "path": f"{wavs}/{_id(clean)}.flac"}
     assert _codes(report) == {"ET-DUP-001": 1, "ET-PRES-002": 17, "ET-PRES-003": 2}
     found = {(p.file, p.utterance_id) for p in problems_of(report, "ET-PRES-003")}
-    assert found == {("Audio/wav/intro.wav", None), ("Audio/wav", "G00002_99_07_001")}
+    assert found == {("Audio/wav/intro.wav", None), ("Audio/wav/G00002_99_07_001.wav", "G00002_99_07_001")}
 
 
 def test_folders_that_link_to_each_other_are_read_once(
@@ -520,7 +520,7 @@ def test_whatever_is_damaged_is_in_the_report_and_the_other_rows_are_as_before(
             assert str(next(report.problems("error")))[:100] in str(caught.value)
         else:
             assert load(root, cache, on_invalid="raise")[0] == rows
-        assert validate(root).to_dict() == report.to_dict()
+        assert_validation_finds_it_all(root, report)
 
 
 def test_a_text_record_without_its_transcript_is_reported_and_null(tmp_path: Path) -> None:
@@ -528,9 +528,10 @@ def test_a_text_record_without_its_transcript_is_reported_and_null(tmp_path: Pat
     (key, other, *_) = sorted(path.stem for path in (root / "Text").rglob("*.json"))
     for modality in ("text", "audio"):
         _edit(record_path(root, modality, key), content=None)
-    _edit(record_path(root, "text", other), content=None)  # Audio's transcript stands in: nothing is missing
-    report = validate(root)
+    _edit(record_path(root, "text", other), content=None)  # Audio's transcript stands in
+    found = [(p.code, p.utterance_id) for p in validate(root).problems("warning")]
+    assert found == [("ET-TEXT-005", key), ("ET-TEXT-005", other)]
+    rows, report = load(root, tmp_path / "cache")
     assert [(p.code, p.utterance_id) for p in report.problems("warning")] == [("ET-TEXT-005", key)]
-    rows, _ = load(root, tmp_path / "cache")
     assert (rows[key]["text"], rows[key]["text_raw"], rows[key]["events"]) == (None, None, None)
     assert rows[other]["text"]

@@ -89,7 +89,11 @@ EVERYWHERE = {
     "respelled": "ET-KEY-002@<respelled>",
     "neighbour": "ET-KEY-001@<neighbour>",
 }
-ENTRY_OF_A_LIST = {"nan, infinity": "ET-JSON-008@", "digits": "ET-JSON-001@", "half a character": "ET-JSON-006@"}
+ENTRY_OF_A_LIST = {
+    "nan, infinity": "ET-JSON-008@",
+    "digits": "ET-JSON-001@",
+    "half a character": "ET-JSON-006@",
+}
 
 
 def _missing(code: str) -> dict[str, str]:
@@ -111,9 +115,7 @@ TEXTS = "empty text, word, long, as text, other case, blank, zero width"
 CAPTIONS = tuple("spe_cap style_cap emo_cap caption_1 caption_2 caption_3 caption_4 caption_5".split())
 NO_CAPTION = " + ".join(f"ET-KEY-005@sourceAttr.{key}" for key in CAPTIONS)
 RESPELLED_CAPTIONS = " + ".join(f"ET-KEY-002@sourceAttr.{key.swapcase()}" for key in CAPTIONS)
-NO_TIMES = (
-    "ET-KEY-004@paragraphs.startTime + ET-KEY-004@paragraphs.endTime + ET-KEY-005@paragraphs.duration"
-)
+NO_TIMES = "ET-KEY-004@paragraphs.startTime + ET-KEY-004@paragraphs.endTime + ET-KEY-005@paragraphs.duration"
 NO_VOTE = "ET-DATA-002@data[1].emotion + ET-DATA-002@data[1].Confidence_degree"
 NO_RATED_VOTE = f"{NO_VOTE} + ET-DATA-002@data[1].Continuous_label"
 ALL = "text audio video multimodal"
@@ -642,7 +644,9 @@ def _damaged(document: Any, place: str, damage: str) -> str | None:
             return None
         old = json.dumps(holder[last], ensure_ascii=False)
         holder[last] = "<literal>"
-        return json.dumps(document, ensure_ascii=False).replace('"<literal>"', LITERALS[damage](old, str(last)))
+        return json.dumps(document, ensure_ascii=False).replace(
+            '"<literal>"', LITERALS[damage](old, str(last))
+        )
     elif isinstance(last, int):
         if damage != "deleted":
             return None
@@ -795,8 +799,7 @@ def test_an_added_key_is_found(
         document = _document(release, modality)
         _at(document, _steps(place)).update(keys)
         _write(release / _name(modality), document)
-        if not (entry == "" and keys.keys() <= document.keys() == _document(release, modality).keys()):
-            assert _found(release) == _expected(entry, modality, place)
+        assert _found(release) == _expected(entry, modality, place)
         (release / _name(modality)).write_bytes(clean_text)
 
 

@@ -181,7 +181,7 @@ EMOTALK_CODES: Final[dict[str, Code]] = {
         '"content": "我知道了我知道了…" of 12,000 characters',
     ),
     "ET-TEXT-005": warning(
-        "A Text record without its transcript; it is null in the row.",
+        "A Text record without its transcript; Audio's is used, or null.",
         "Add content.",
         '{"data": [...], "emotion_result": "happy"} in Text (no content)',
     ),
