@@ -110,7 +110,7 @@ class KeyMap:
             return dict(document)
         prefix = f"{path}." if path else ""
         for source, target in respelling.renamed:
-            note(codes.respelled, prefix + source, quote(source), quote(target))
+            note(codes.respelled, prefix + quote(source)[1:-1], quote(source), quote(target))
         if len(respelling.unknown) > _MAX_UNKNOWN_KEYS:
             found = f"an object with {len(respelling.unknown):,} unknown keys"
             note(codes.unknown, path, found, "the release's keys")
@@ -122,7 +122,8 @@ class KeyMap:
         for source, target in respelling.collisions:
             if target not in refused and document[source] != tidy[target]:
                 refused.add(target)
-                note(codes.collision, prefix + source, quote(document[source]), f"the value of {target}")
+                found, path = quote(document[source]), prefix + quote(source)[1:-1]
+                note(codes.collision, path, found, f"the value of {target}")
                 tidy[target] = None
         return tidy
 

@@ -303,9 +303,7 @@ def test_modalities_are_counted_apart(tmp_path: Path) -> None:
 
 
 def test_a_caption_that_some_lack_and_one_that_is_empty_are_two_things(tmp_path: Path) -> None:
-    whole = {
-        key: "好。" for key in ("spe_cap", "style_cap", "emo_cap", *(f"caption_{n}" for n in range(1, 6)))
-    }
+    whole = dict.fromkeys(("spe_cap", "style_cap", "emo_cap", *(f"caption_{n}" for n in range(1, 6))), "好。")
     lacking = {key: text for key, text in whole.items() if key != "emo_cap"}
     for number, captions in enumerate((whole, whole, whole, whole, lacking, whole | {"emo_cap": ""})):
         times = {"startTime": 2.0 * number, "endTime": 2.0 * number + 1}
@@ -393,7 +391,7 @@ def test_the_totals_of_a_release_that_is_nearly_whole_are_those_of_the_paper(
 
 @pytest.fixture
 def damaged(tmp_path: Path) -> Path:
-    """A release with a record of each fate: read, unreadable, of no id, a second one, and one in a tar as well."""
+    """A release with a record of each fate: read, unreadable, of no id, and a second one."""
     root = tmp_path / "damaged"
     for number, speaker in enumerate((A, B, A, B, A, B), 1):
         _write(root, "text", f"{speaker}_{number:03d}")
@@ -429,7 +427,7 @@ def test_what_a_screen_passes_over_is_counted_apart(damaged: Path) -> None:
 
 def test_a_release_of_which_everything_is_passed_over_is_clean(tmp_path: Path) -> None:
     _write(tmp_path, "text", f"{A}_001").rename(tmp_path / "Text" / "G00002_01_07_1.json")
-    report = validate(tmp_path, screen=lambda problem: "config")
+    report = validate(tmp_path, screen=lambda _: "config")
     assert report.is_clean
     assert report.num_by_code() == {}
     assert report.passed_over == {"config": {"ET-ID-001": 1}}
