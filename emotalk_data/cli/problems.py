@@ -53,7 +53,8 @@ def _print_example(problem: Problem) -> None:
     has_line = problem.line is not None and (problem.json_path or problem.line > 1)
     line = f":{problem.line}" if has_line else ""
     path = f": {problem.json_path}" if problem.json_path else ""
-    times = f" ({problem.count:,} times, here the first)" if problem.count > 1 else ""
+    first = ", here the first" if problem.json_path else ""
+    times = f" ({problem.count:,} times{first})" if problem.count > 1 else ""
     file = "the release" if problem.file == WHOLE_RELEASE else problem.file
     echo(f"  {printable(f'{file}{line}{path}')}")
     expected = f"; expected {problem.expected}" if problem.expected else ""

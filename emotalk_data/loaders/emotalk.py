@@ -106,7 +106,7 @@ def _read_utterance(files: UtteranceFiles, problems: list[Problem]) -> tuple[Emo
             try:
                 raw = read_bytes(file)
             except OSError as error:
-                reason = os.strerror(error.errno or 0)
+                reason = f"unreadable: {os.strerror(error.errno or 0)}"
                 problems.append(
                     Problem("ET-FILE-001", file.name, "", reason, "a readable file", utterance_id)
                 )

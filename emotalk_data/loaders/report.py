@@ -171,12 +171,11 @@ class Report:
     def summary(self) -> str:
         """One line: how much was read, and how many problems there are."""
         numbers = ", ".join(
-            f"{number:,} {severity}{'' if number == 1 else 's'}"
-            for severity in _SEVERITIES
-            if (number := self.num_problems(severity))
+            _plural(number, severity) for severity in _SEVERITIES if (number := self.num_problems(severity))
         )
         return (
-            f"{self.corpus}: {self.counts['records_found']:,} records, {self.counts['rows']:,} rows; "
+            f"{self.corpus}: {_plural(self.counts['records_found'], 'record')}, "
+            f"{_plural(self.counts['rows'], 'row')}; "
             f"{numbers or 'no problems'}"
         )
 
@@ -217,6 +216,10 @@ class Report:
     def to_json(self) -> str:
         """Return the report as JSON text."""
         return json.dumps(self.to_dict(), ensure_ascii=False, indent=1) + "\n"
+
+
+def _plural(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _as_text(name: str) -> str:

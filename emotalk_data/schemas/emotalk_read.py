@@ -24,7 +24,7 @@ from emotalk_data.schemas.emotalk_tidy import (
 )
 from emotalk_data.schemas.labels import CONFIDENCES, EMOTALK_EMOTIONS, Modality
 from emotalk_data.schemas.nulling import json_path, validate_or_null
-from emotalk_data.schemas.problems import Note, Problem, noter
+from emotalk_data.schemas.problems import Note, Problem, noter, was_refused
 from emotalk_data.schemas.strict_json import BOM, MAX_RECORD_BYTES, REMEDY, read_json
 
 __all__ = ["modality_of", "read_record"]
@@ -102,11 +102,11 @@ def read_record(
         note("ET-JSON-003", "", quote(document), "one JSON object")
         return None, problems
     record = _validate(document, modality, note)
-    if record.emotion_result is None and not any(
-        problem.json_path == "emotion_result" for problem in problems
-    ):
+    if record.emotion_result is None and not was_refused("emotion_result", problems):
         note("ET-LABEL-003", "emotion_result", "missing", _EXPECTATIONS["emotion_result"][1])
-    return _check(record, note), problems
+    if len(record.data or ()) != NUM_ANNOTATORS and not was_refused("data", problems):
+        note("ET-DATA-001", "data", f"{len(record.data or ())} annotators", f"{NUM_ANNOTATORS}")
+    return _check_times(record, note), problems
 
 
 def modality_of(document: dict[str, Any]) -> Modality | None:
@@ -169,11 +169,8 @@ def _is_as_released(document: dict[str, Any], modality: Modality) -> bool:
     return True
 
 
-def _check(record: EmotalkRecord, note: Note) -> EmotalkRecord:
-    """Look at what the types alone cannot say."""
-    num_annotators = len(record.data or ())
-    if num_annotators != NUM_ANNOTATORS:
-        note("ET-DATA-001", "data", f"{num_annotators} annotators", f"{NUM_ANNOTATORS}")
+def _check_times(record: EmotalkRecord, note: Note) -> EmotalkRecord:
+    """Refuse an end before its start, which the types alone do not see."""
     if isinstance(record, AudioRecord) and record.paragraphs is not None:
         start, end = record.paragraphs.start_seconds, record.paragraphs.end_seconds
         if start is not None and end is not None and end < start:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 from emotalk_data.schemas.codes import CODES, Severity
 
-__all__ = ["WHOLE_RELEASE", "Note", "Problem", "noter"]
+__all__ = ["WHOLE_RELEASE", "Note", "Problem", "noter", "was_refused"]
 
 WHOLE_RELEASE: Final = "."
 """The file of a problem that is about no single file."""
@@ -52,6 +52,23 @@ class Problem(NamedTuple):
             where = repr(where)[1:-1]
         times = f" ({self.count} times)" if self.count > 1 else ""
         return f"{self.severity} {self.code} {where} is {self.found}; expected {self.expected}{times}"
+
+
+def was_refused(path: str, problems: Iterable[Problem]) -> bool:
+    """Say whether the value at a place, or what holds it, is there and was refused: then it is not missing.
+
+    Args:
+        path: JSON path of the value, in the release's own spelling.
+        problems: those of its file.
+    """
+    key = path.rpartition(".")[2]
+    return any(
+        path == problem.json_path
+        or path.startswith((f"{problem.json_path}.", f"{problem.json_path}["))
+        # Of two spellings of a key that hold different values neither is taken.
+        or (problem.code.endswith("-KEY-003") and problem.expected == f"the value of {key}")
+        for problem in problems
+    )
 
 
 def noter(

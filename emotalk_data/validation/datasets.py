@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 
@@ -18,11 +18,13 @@ from emotalk_data.validation.dataset_columns import Corpus, check_columns, tell_
 from emotalk_data.validation.dataset_ids import IdChecks, valid_ids
 from emotalk_data.validation.dataset_media import MediaChecks
 from emotalk_data.validation.dataset_rows import check_values
-from emotalk_data.validation.row_problems import RowProblems, damage
+from emotalk_data.validation.row_problems import DamageCodes, RowProblems, damage
 from emotalk_data.validation.shard_reading import read_batches, read_schema
 from emotalk_data.validation.shards import Shard, TableSet, find_tables, missing_shards, read_description
 
 __all__ = ["validate_dataset"]
+
+_DAMAGE: Final = DamageCodes("DS-FILE-001", "DS-FILE-002")
 
 
 def validate_dataset(path: str | os.PathLike[str], report: Report) -> None:
@@ -73,7 +75,7 @@ class _DatasetChecks:
                 self._check_shard(shard._replace(split=split))
             except (CacheCorruptError, LimitError) as error:
                 self._has_damage = True
-                self._report.add(damage("DS", shard.name, error, self._num_rows[shard.name]))
+                self._report.add(damage(_DAMAGE, shard.name, error, self._num_rows[shard.name]))
         if self._tables.is_cache:
             self._check_num_rows()
 

@@ -32,12 +32,14 @@ from emotalk_data.validation.feature_columns import (
     vector_columns,
 )
 from emotalk_data.validation.feature_rows import VectorChecks, has_reason
-from emotalk_data.validation.row_problems import RowProblems, damage
+from emotalk_data.validation.row_problems import DamageCodes, RowProblems, damage
 from emotalk_data.validation.seen_ids import SeenIds
 from emotalk_data.validation.shard_reading import read_batches, read_schema
 from emotalk_data.validation.shards import Shard, find_tables, missing_shards
 
 __all__ = ["validate_feature_set"]
+
+_DAMAGE: Final = DamageCodes("FS-FILE-001", "FS-FILE-002")
 
 _match_id: Final = re.compile(f"{EMOTALK_ID_PATTERN}|{M3ED_ID_PATTERN}").fullmatch
 _FIXED: Final = "fixed_size_list<float16 or float32, D>, or a list of it"
@@ -87,7 +89,7 @@ class _FeatureChecks:
             try:
                 self._check_shard(shard)
             except (CacheCorruptError, LimitError) as error:
-                self._report.add(damage("FS", shard.name, error, self._num_rows[shard.name]))
+                self._report.add(damage(_DAMAGE, shard.name, error, self._num_rows[shard.name]))
         for column, place in self._loose.items():
             if column not in self._vectors or not self._vectors[column].is_ragged:
                 self._report.problem("FS-COLUMN-003", *place, _FIXED)

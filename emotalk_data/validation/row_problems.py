@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +15,7 @@ from emotalk_data.loaders.report import Report
 from emotalk_data.schemas.problems import Problem
 from emotalk_data.validation.shard_reading import MAX_ROWS
 
-__all__ = ["RowProblems", "damage", "place_in", "rows_of", "spot"]
+__all__ = ["DamageCodes", "RowProblems", "damage", "place_in", "rows_of", "spot"]
 
 _MAX_KEPT: Final = 1_000
 
@@ -104,20 +104,25 @@ def place_in(
     return place
 
 
-def damage(family: str, file: str, error: CacheCorruptError | LimitError, num_rows: int) -> Problem:
+class DamageCodes(NamedTuple):
+    """The problem codes of one kind of table for files that cannot be read to their end."""
+
+    damaged: str
+    too_large: str
+
+
+def damage(codes: DamageCodes, file: str, error: CacheCorruptError | LimitError, num_rows: int) -> Problem:
     """Return the problem of a file that cannot be read to its end.
 
     Args:
-        family: DS or FS.
+        codes: of a file that is damaged, and of one that is too large.
         file: the shard's name.
         error: what reading it raised.
         num_rows: rows that were read before.
     """
     if isinstance(error, LimitError):
-        return Problem(
-            f"{family}-FILE-002", file, "", error.message, f"at most {MAX_ROWS:,} rows, and no bomb"
-        )
+        return Problem(codes.too_large, file, "", error.message, f"at most {MAX_ROWS:,} rows, and no bomb")
     after = f", after {num_rows:,} rows" if num_rows else ""
     return Problem(
-        f"{family}-FILE-001", file, "", f"damaged{after}: {error.message}", "a whole Parquet or Arrow file"
+        codes.damaged, file, "", f"damaged{after}: {error.message}", "a whole Parquet or Arrow file"
     )

@@ -88,7 +88,8 @@ def sentence(problem: Problem) -> str:
     """Return what is wrong, on one line and without the file: `data[2].emotion is 'hapy'; expected …`."""
     where = f"{problem.json_path} is " if problem.json_path else ""
     expected = f"; expected {problem.expected}" if problem.expected else ""
-    times = f" ({problem.count:,} times, here the first)" if problem.count > 1 else ""
+    first = ", here the first" if problem.json_path else ""
+    times = f" ({problem.count:,} times{first})" if problem.count > 1 else ""
     return printable(f"{where}{problem.found}{expected}{times}")
 
 

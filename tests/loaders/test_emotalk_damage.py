@@ -149,7 +149,7 @@ def test_a_file_without_permission_is_reported(
     with without_privileges():
         report = validate(root)
     (problem,) = report.problems("error")
-    assert (problem.code, problem.found) == ("ET-FILE-001", "Permission denied")
+    assert (problem.code, problem.found) == ("ET-FILE-001", "unreadable: Permission denied")
 
 
 def test_a_row_is_kept_even_when_none_of_its_records_can_be_read(
