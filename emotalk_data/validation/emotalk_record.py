@@ -12,7 +12,7 @@ from emotalk_data.loaders.report import Report
 from emotalk_data.schemas.captions import CAPTION_KEYS
 from emotalk_data.schemas.emotalk import AudioRecord, EmotalkRecord, MultimodalRecord, TextRecord
 from emotalk_data.schemas.labels import MODALITIES
-from emotalk_data.schemas.problems import Problem
+from emotalk_data.schemas.problems import Problem, was_refused
 from emotalk_data.schemas.rules import confidence_weighted, mean_rating
 
 __all__ = ["RecordChecks", "look_at_record"]
@@ -142,12 +142,8 @@ class _Look:
 
 
 def _was_refused(path: str, file: str, problems: list[Problem]) -> bool:
-    """Say whether the value at `path`, or what holds it, was refused: then it is not missing."""
-    return any(
-        problem.file == file
-        and (path == problem.json_path or path.startswith((f"{problem.json_path}.", f"{problem.json_path}[")))
-        for problem in problems
-    )
+    """Say whether a value of one of the files that `problems` are about was refused: then it is not missing."""
+    return was_refused(path, (problem for problem in problems if problem.file == file))
 
 
 def _look_at_votes(record: EmotalkRecord, look: _Look) -> None:

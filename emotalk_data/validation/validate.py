@@ -6,9 +6,10 @@ import os
 import re
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
-from emotalk_data.errors import OptionError, quote
+from emotalk_data.errors import OptionError, ReleaseNotFoundError, quote
 from emotalk_data.loaders.gc_pause import garbage_collection_paused
 from emotalk_data.loaders.listing import list_release
 from emotalk_data.loaders.m3ed_files import list_episodes
@@ -59,6 +60,7 @@ def validate(
     """
     if corpus not in (None, "emotalk", "m3ed"):
         raise OptionError(f"corpus is {quote(corpus)}; expected 'emotalk' or 'm3ed'.")
+    path = _existing(path)
     kind = kind_of(path)
     if kind == "m3ed" or (kind == "release" and corpus is None):
         corpus = corpus or ("m3ed" if kind == "m3ed" else tell_corpus(path))
@@ -77,6 +79,20 @@ def validate(
             _validate_single(path, kind, report)
     report.check()
     return report
+
+
+def _existing(path: str | os.PathLike[str]) -> str:
+    text = os.fspath(path)
+    if text == "-":
+        return text
+    text = str(Path(text).expanduser())
+    if not os.path.lexists(text):
+        raise ReleaseNotFoundError(
+            f"there is nothing at {quote(text, 200)}; expected the folder of a release, one of its files, or a "
+            f"dataset that was built from it. Check the path.",
+            path=text,
+        )
+    return text
 
 
 def _media_checker(report: Report, *, decode: bool) -> MediaChecker:

@@ -137,7 +137,7 @@ FIELDS: tuple[tuple[str, str, dict[str, str]], ...] = (
             **_missing("ET-DATA-001"),
             **EVERYWHERE,
             "empty list": "ET-DATA-001",
-            f"{NO_OBJECT}, object, empty object, {TEXTS}": "ET-TYPE-002 + ET-DATA-001",
+            f"{NO_OBJECT}, object, empty object, {TEXTS}": "ET-TYPE-002",
             "list": "ET-TYPE-002@data[0] + ET-DATA-001",
         },
     ),
@@ -376,10 +376,10 @@ WRONG: tuple[tuple[str, str, tuple[Any, ...], str], ...] = (
 
 # Keys that are added to an object: its place, the keys, and what is found.
 ADDED: tuple[tuple[str, str, dict[str, Any], str], ...] = (
-    (ALL, "", {"Speaker_ID": "08"}, "ET-KEY-003@Speaker_ID + ET-KEY-004@speaker_id"),
-    (ALL, "", {"Emotion-Result": "sad"}, "ET-KEY-003@Emotion-Result + ET-LABEL-003@emotion_result"),
-    (ALL, "data[2]", {"EMOTION": "sad"}, "ET-KEY-003@data[2].EMOTION + ET-DATA-002@data[2].emotion"),
-    ("audio", "paragraphs", {"start": 1.0}, "ET-KEY-003@paragraphs.start + ET-KEY-004@paragraphs.startTime"),
+    (ALL, "", {"Speaker_ID": "08"}, "ET-KEY-003@Speaker_ID"),
+    (ALL, "", {"Emotion-Result": "sad"}, "ET-KEY-003@Emotion-Result"),
+    (ALL, "data[2]", {"EMOTION": "sad"}, "ET-KEY-003@data[2].EMOTION"),
+    ("audio", "paragraphs", {"start": 1.0}, "ET-KEY-003@paragraphs.start"),
     ("audio", "sourceAttr", {"remark": "好"}, "ET-KEY-001@sourceAttr.remark"),
     ("audio", "", {"startTime": 11.01}, "ET-KEY-001@startTime"),
     ("audio", "", {"emo_cap": "好"}, "ET-KEY-001@emo_cap"),
