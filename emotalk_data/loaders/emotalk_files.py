@@ -133,7 +133,9 @@ class FileCollector:
                 continue
             if leaf != stem[:12]:
                 expected = f"a folder {stem[:6]}/{stem[:9]}/{stem[:12]}"
-                self._report.problem("ET-ID-002", _name(place, stem), "", "here", expected, utterance_id=stem)
+                self._report.problem(
+                    "ET-ID-002", place.name_of(stem), "", "here", expected, utterance_id=stem
+                )
             kind = of_folder
             if held is not None:
                 offset = len(self._held)  # its number among the held ones; see _record
@@ -155,15 +157,19 @@ class FileCollector:
             stems: their names without what the place says.
         """
         number = self._add_place(place)
-        is_addressable = is_text(place.path_before)
+        is_addressable = is_text(place.path_of(""))
+        folder = place.before.rpartition("::")[2].removesuffix("/")
+        leaf = self._facts_of(folder)[1]
         for stem in stems:
             if is_addressable and _match_id(stem):
+                if leaf and leaf != stem[:12]:  # a folder of no id at all is as good as any for media
+                    self._report_misplaced(place, stem)
                 self._add(stem, kind, number, -1, -1)
                 continue
             code, found, expected = "ET-PRES-003", "media of no utterance", "a name such as G00008_01_11_002"
             if not is_addressable or not is_text(stem):  # a table cannot hold it
                 code, found, expected = "ET-FILE-001", "a path that is not UTF-8", "names in UTF-8"
-            self._report.problem(code, _name(place, stem), "", found, expected)
+            self._report.problem(code, place.name_of(stem), "", found, expected)
 
     def join(self) -> Iterator[DialogueFiles]:
         """Join what was taken, dialogue by dialogue; report what some utterances have and others lack.
@@ -201,6 +207,10 @@ class FileCollector:
         else:
             entries.extend((packed | _HAS_POSITION, offset, size))
 
+    def _report_misplaced(self, place: Place, stem: str) -> None:
+        expected = f"a folder {stem[:6]}/{stem[:9]}/{stem[:12]}"
+        self._report.problem("ET-ID-002", place.name_of(stem), "", "here", expected, utterance_id=stem)
+
     def _add_place(self, place: Place) -> int:
         self._places.append(place)
         return len(self._places) - 1
@@ -219,13 +229,12 @@ class FileCollector:
             elif kind < AUDIO:
                 records[kind] = self._record(place, utterance_id, offset, size, size < 0 <= offset)
             else:
-                path = f"{place.path_before}{utterance_id}{place.path_after}"
-                media[kind - AUDIO] = MediaFile(_name(place, utterance_id), path)
+                media[kind - AUDIO] = MediaFile(place.name_of(utterance_id), place.path_of(utterance_id))
         if records.count(None) == len(records):
             for place in seen.values():
                 self._report.problem(
                     "ET-PRES-003",
-                    _name(place, utterance_id),
+                    place.name_of(utterance_id),
                     "",
                     "media without a record",
                     f"a record {utterance_id}.json",
@@ -237,13 +246,13 @@ class FileCollector:
         return UtteranceFiles(utterance_id, tuple(records), media[0], media[1])
 
     def _record(self, place: Place, stem: str, offset: int, size: int, is_held: bool) -> RecordFile:
-        name = f"{place.before}{stem}{place.after}"
+        name = place.name_of(stem)
         if is_held:
             data = self._held[offset]
             return RecordFile(name, place.path_before, -1, len(data), data)
         if place.archive:
             return RecordFile(name, place.path_before, offset, size)
-        return RecordFile(name, f"{place.path_before}{stem}{place.path_after}")
+        return RecordFile(name, place.path_of(stem))
 
     def _report_second(self, utterance_id: str, kind: int, place: Place, known: Place) -> None:
         """A second file is a problem; a member of an archive that is also there as a file is none."""
@@ -255,10 +264,10 @@ class FileCollector:
         if not is_shadowed:
             self._report.problem(
                 "ET-DUP-001",
-                _name(place, utterance_id),
+                place.name_of(utterance_id),
                 "",
                 "a second file",
-                f"only {_name(known, utterance_id)}",
+                f"only {known.name_of(utterance_id)}",
                 utterance_id=utterance_id,
             )
 
@@ -295,8 +304,4 @@ class FileCollector:
 
     def _unplaced(self, code: str, place: Place, stem: str, found: str, expected: str) -> None:
         self._report.counts["records_unplaced"] += 1
-        self._report.problem(code, _name(place, stem), "", found, expected)
-
-
-def _name(place: Place, stem: str) -> str:
-    return f"{place.before}{stem}{place.after}"
+        self._report.problem(code, place.name_of(stem), "", found, expected)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
+from sys import intern
 from typing import Final, Literal, NamedTuple
 
 from emotalk_data.archives import (
@@ -85,19 +86,20 @@ class _Zip(NamedTuple):
 
 def _add_folder(collector: FileCollector, folder: Folder) -> None:
     """Add the files of one folder, which are of a few suffixes."""
+    base = f"{folder.path}/"[: -len(folder.name) or None]
     by_suffix: dict[str, list[tuple[str, int, int]]] = {}
     for name, _, _ in folder.annotations:
         stem, dot, suffix = name.rpartition(".")
         by_suffix.setdefault(dot + suffix, []).append((stem, -1, -1))
     for suffix, files in by_suffix.items():
-        place = Place(folder.name, suffix, f"{folder.path}/", suffix)
+        place = Place(folder.name, intern(suffix), intern(base))
         collector.add_records(place, folder.name.removesuffix("/"), files)
     media: dict[str, list[str]] = {}
     for name in folder.media:
         stem, dot, suffix = name.rpartition(".")
         media.setdefault(dot + suffix, []).append(stem)
     for suffix, stems in media.items():
-        collector.add_media(_media_kind(suffix), Place(folder.name, suffix, f"{folder.path}/", suffix), stems)
+        collector.add_media(_media_kind(suffix), Place(folder.name, intern(suffix), intern(base)), stems)
 
 
 def _add_archive(collector: FileCollector, archive: ListedFile, report: Report, zips: list[_Zip]) -> None:

@@ -61,16 +61,27 @@ class Place(NamedTuple):
     Attributes:
         before: what stands before the id in a file's name in the release.
         after: what stands behind it.
-        path_before: what stands before the id in its path: of the file itself, or as a row has it for media.
-        path_after: what stands behind it.
-        archive: name of the archive that holds them; empty for files of their own.
+        path_before: of plain files the folder of the release, one string for all of them; of media in an archive
+            what stands before the id in their paths; of records in an archive its path.
+        path_after: of media in an archive what stands behind the id in their paths.
+        archive: name of the archive that holds them; empty for plain files.
     """
 
     before: str
     after: str
     path_before: str
-    path_after: str
+    path_after: str = ""
     archive: str = ""
+
+    def name_of(self, stem: str) -> str:
+        """Return the name in the release of the file with this id."""
+        return f"{self.before}{stem}{self.after}"
+
+    def path_of(self, stem: str) -> str:
+        """Return the path of a plain file, or the one by which a row names media in an archive."""
+        if self.archive:
+            return f"{self.path_before}{stem}{self.path_after}"
+        return f"{self.path_before}{self.before}{stem}{self.after}"
 
 
 def read_bytes(file: RecordFile) -> bytes:

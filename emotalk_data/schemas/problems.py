@@ -61,12 +61,16 @@ def was_refused(path: str, problems: Iterable[Problem]) -> bool:
         path: JSON path of the value, in the release's own spelling.
         problems: those of its file.
     """
-    key = path.rpartition(".")[2]
+    parent, _, key = path.rpartition(".")
     return any(
         path == problem.json_path
         or path.startswith((f"{problem.json_path}.", f"{problem.json_path}["))
         # Of two spellings of a key that hold different values neither is taken.
-        or (problem.code.endswith("-KEY-003") and problem.expected == f"the value of {key}")
+        or (
+            problem.code.endswith("-KEY-003")
+            and problem.expected == f"the value of {key}"
+            and problem.json_path.rpartition(".")[0] == parent
+        )
         for problem in problems
     )
 

@@ -30,13 +30,13 @@ class DialogueChecks:
 
     Attributes:
         dialogue_id: `<group>_<session>`.
-        speakers: who speaks in it.
+        speakers: who speaks in it, and the name of a file of each.
         num_utterances: how many utterances it has.
     """
 
     def __init__(self, dialogue_id: str) -> None:
         self.dialogue_id: Final = dialogue_id
-        self.speakers: Final[set[str]] = set()
+        self.speakers: Final[dict[str, str]] = {}
         self.num_utterances = 0
         self._ids: Final[list[tuple[str, str]]] = []  # id and the name of its first file
         self._spans: Final[list[_Span]] = []
@@ -45,8 +45,9 @@ class DialogueChecks:
         """Take one utterance."""
         utterance_id = utterance.utterance_id
         self.num_utterances += 1
-        self.speakers.add(utterance_id[10:12])
-        self._ids.append((utterance_id, next((file.name for file in files.records if file is not None), "")))
+        name = next((file.name for file in files.records if file is not None), "")
+        self.speakers.setdefault(utterance_id[10:12], name)
+        self._ids.append((utterance_id, name))
         paragraphs = utterance.audio.paragraphs if utterance.audio is not None else None
         if paragraphs is not None:
             start, end = paragraphs.start_seconds, paragraphs.end_seconds
@@ -62,8 +63,9 @@ class DialogueChecks:
                 found, expected = f"number {utterance_id[13:]}", f"a number of its own; {before} has it too"
                 report.problem("ET-ID-004", file, "", found, expected, utterance_id=utterance_id)
         if len(self.speakers) == 1 and self.num_utterances > 1:
-            found = f"{self.num_utterances} utterances of speaker {min(self.speakers)} alone"
-            report.problem("ET-SPEAKER-001", self.dialogue_id, "", found, "two speakers")
+            (speaker, file), *_ = self.speakers.items()
+            found = f"of a dialogue with {self.num_utterances} utterances of speaker {speaker} alone"
+            report.problem("ET-SPEAKER-001", file, "", found, "two speakers", utterance_id=self._ids[0][0])
         self._compare_times(report)
 
     def _compare_times(self, report: Report) -> None:

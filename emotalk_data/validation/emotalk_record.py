@@ -187,7 +187,11 @@ def _look_at_times(record: AudioRecord, look: _Look) -> None:
         look.missing("ET-KEY-004", "paragraphs.startTime", "seconds")
     if end is None:
         look.missing("ET-KEY-004", "paragraphs.endTime", "seconds")
-    if start is None or end is None or duration is None:
+    if start is None or end is None:
+        return
+    if start == end:
+        look.note("ET-TIME-005", "paragraphs.endTime", quote(end), "an end after the start")
+    if duration is None:
         return
     if abs(end - start - duration) > _MAX_DURATION_ERROR:
         expected = f"{end - start:g}, the end minus the start"

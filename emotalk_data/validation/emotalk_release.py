@@ -23,7 +23,7 @@ class ReleaseChecks:
     """Takes the dialogues of a release one by one, then looks at the whole."""
 
     def __init__(self) -> None:
-        self._speakers_by_group: Final[dict[str, set[str]]] = {}
+        self._speakers_by_group: Final[dict[str, dict[str, str]]] = {}  # each with a file of theirs
         self._num_dialogues = 0
         self._num_utterances = 0
 
@@ -31,14 +31,17 @@ class ReleaseChecks:
         """Take one dialogue."""
         self._num_dialogues += 1
         self._num_utterances += dialogue.num_utterances
-        self._speakers_by_group.setdefault(dialogue.dialogue_id[:6], set()).update(dialogue.speakers)
+        known = self._speakers_by_group.setdefault(dialogue.dialogue_id[:6], {})
+        for speaker, file in dialogue.speakers.items():
+            known.setdefault(speaker, file)
 
     def finish(self, report: Report) -> None:
         """Report what is wrong with, or worth knowing of, the release as a whole."""
-        for group, speakers in self._speakers_by_group.items():
+        for speakers in self._speakers_by_group.values():
             if len(speakers) > 2:
-                found = f"{len(speakers)} speakers, {', '.join(sorted(speakers))}"
-                report.problem("ET-SPEAKER-002", group, "", found, "the two actors of a group")
+                found = f"of a group with {len(speakers)} speakers, {', '.join(sorted(speakers))}"
+                file = list(speakers.values())[-1]
+                report.problem("ET-SPEAKER-002", file, "", found, "the two actors of a group")
         self._compare_splits(report)
         # A part of the release has its own counts; only one that is nearly whole can be compared.
         if abs(self._num_utterances - _NUM_UTTERANCES) * 100 < _NUM_UTTERANCES:
@@ -53,7 +56,7 @@ class ReleaseChecks:
     def _compare_splits(self, report: Report) -> None:
         by_split: dict[str, set[str]] = {split: set() for split in _SPLITS}
         for group, speakers in self._speakers_by_group.items():
-            by_split[official_split(group)] |= speakers
+            by_split[official_split(group)] |= speakers.keys()
         for one, other in combinations(_SPLITS, 2):
             shared = sorted(by_split[one] & by_split[other])
             if shared:

@@ -344,6 +344,7 @@ WRONG: tuple[tuple[str, str, tuple[Any, ...], str], ...] = (
     ("audio", "paragraphs.startTime", (13.5,), "ET-TIME-001@paragraphs"),
     ("audio", "paragraphs.endTime", (-0.5, 1e7), "ET-TIME-001"),
     ("audio", "paragraphs.endTime", (13.3,), "ET-TIME-003@paragraphs.duration"),
+    ("audio", "paragraphs.endTime", (11.01,), "ET-TIME-005 + ET-TIME-003@paragraphs.duration"),
     ("audio", "paragraphs.duration", (-0.5, 1e7), "ET-TIME-001"),
     ("audio", "paragraphs.duration", (0, 2.0, 2.3, 2160), "ET-TIME-003"),
     ("audio", "paragraphs.duration", ("2s", "2,16", "2.16e0"), "ET-TYPE-002"),

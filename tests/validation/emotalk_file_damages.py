@@ -160,6 +160,10 @@ MEDIA: dict[str, tuple[Callable[[Path], object], str]] = {
         "ET-PRES-003@<099>",
     ),
     "without its id": (lambda path: shutil.copy(path, path.with_stem("notes")), "ET-PRES-003@<notes>"),
+    "moved to another speaker's folder": (
+        lambda path: path.rename(path.parents[1] / "G00002_01_08" / path.name),
+        "ET-ID-002@<other folder>",
+    ),
     "copied to another folder": (
         lambda path: shutil.copy(path, path.parents[4] / path.name),
         "ET-DUP-001@<media>",

@@ -358,6 +358,7 @@ def test_damage_to_media_is_found(linked: Path, media: str, damage: str) -> None
         "<media>": media,
         "<099>": media.replace(KEY, "G00002_01_07_099"),
         "<notes>": media.replace(KEY, "notes"),
+        "<other folder>": media.replace("/G00002_01_07/", "/G00002_01_08/"),
     }
     assert _found(linked) == {
         (code, names[where], "") for code, _, where in (one.partition("@") for one in entry.split(" + "))

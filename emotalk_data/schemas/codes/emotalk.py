@@ -161,6 +161,11 @@ EMOTALK_CODES: Final[dict[str, Code]] = {
         "Nothing to do; the number gives the order.",
         "003 starts at 5.0 s, 002 at 6.0 s",
     ),
+    "ET-TIME-005": warning(
+        "An utterance that lasts no time.",
+        "Correct startTime or endTime.",
+        '"startTime": 3.0, "endTime": 3.0',
+    ),
     # Transcripts and captions.
     "ET-TEXT-001": note(
         "Overlap marks that do not pair.", "Nothing to do; the text is whole.", '"content": "[over/]我知道了"'
