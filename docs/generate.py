@@ -19,7 +19,7 @@ from emotalk_data.builder.features import emotalk_features, m3ed_features
 from emotalk_data.hub.columns import COLUMN_MEANINGS
 from emotalk_data.hub.feature_text import feature_text
 from emotalk_data.schemas.codes import CODES
-from emotalk_data.validation.explain import FAMILIES
+from emotalk_data.validation.outputs.explain import FAMILIES
 
 DOCS = Path(__file__).parent
 _PART = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end: \2 -->)", re.DOTALL)

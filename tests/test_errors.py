@@ -51,7 +51,8 @@ def test_the_text_of_every_error_is_its_message(error_class: type[EmotalkError])
 
 
 def test_every_error_class_is_public_and_nothing_else_is() -> None:
-    assert sorted(errors.__all__) == sorted([*(error_class.__name__ for error_class in CLASSES), "quote"])
+    helpers = ["JsonFault", "quote"]
+    assert sorted(errors.__all__) == sorted([*(error_class.__name__ for error_class in CLASSES), *helpers])
 
 
 def test_the_tree_in_the_docstring_is_the_tree_of_the_classes() -> None:

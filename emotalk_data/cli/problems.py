@@ -24,8 +24,8 @@ def print_problems(report: Report, *, limit: int, codes: Iterable[str] | None = 
         codes: only these codes; all if omitted.
     """
     from emotalk_data.schemas.codes import CODES
-    from emotalk_data.validation.lines import with_lines
-    from emotalk_data.validation.shown import first_of_each_code
+    from emotalk_data.validation.outputs.lines import with_lines
+    from emotalk_data.validation.outputs.shown import first_of_each_code
 
     wanted = None if codes is None else set(codes)
     numbers = report.num_by_code()

@@ -18,8 +18,8 @@ from emotalk_data.load import CORPORA
 
 if TYPE_CHECKING:
     from emotalk_data.loaders.report import Report
-    from emotalk_data.validation.emotalk import Progress
-    from emotalk_data.validation.screen import Screens
+    from emotalk_data.validation.emotalk.checks import Progress
+    from emotalk_data.validation.known.screen import Screens
 
 __all__ = ["validate"]
 
@@ -93,7 +93,7 @@ def validate(ctx: click.Context, /, paths: tuple[str, ...], explain: str | None,
     (Parquet or Arrow); or - for JSON lines on standard input. Nothing is changed or extracted.
     """
     if explain is not None:
-        from emotalk_data.validation.explain import explain as explanation
+        from emotalk_data.validation.outputs.explain import explain as explanation
 
         echo(explanation(explain))
         return
@@ -117,10 +117,10 @@ def _validate(
     limit: int | None,
 ) -> int:
     """Validate and print; return the exit status."""
-    from emotalk_data.validation.baseline import BaselineRecorder, read_baseline
-    from emotalk_data.validation.config import read_config
-    from emotalk_data.validation.screen import Screens
-    from emotalk_data.validation.shown import num_failing
+    from emotalk_data.validation.known.baseline import BaselineRecorder, read_baseline
+    from emotalk_data.validation.known.config import read_config
+    from emotalk_data.validation.known.screen import Screens
+    from emotalk_data.validation.outputs.shown import num_failing
     from emotalk_data.validation.validate import validate_all
 
     screens = Screens(
@@ -150,8 +150,8 @@ def _validate(
 
 
 def _print_report(report: Report, form: str, *, strict: bool, limit: int | None) -> None:
-    from emotalk_data.validation.lines import with_lines
-    from emotalk_data.validation.shown import first_of_each_code
+    from emotalk_data.validation.outputs.lines import with_lines
+    from emotalk_data.validation.outputs.shown import first_of_each_code
 
     if form == "text":
         print_problems(report, limit=limit or 0)
@@ -160,26 +160,26 @@ def _print_report(report: Report, form: str, *, strict: bool, limit: int | None)
         return
     problems = with_lines(report, first_of_each_code(report.problems(), limit))
     if form == "json":
-        from emotalk_data.validation.as_json import as_json
+        from emotalk_data.validation.outputs.as_json import as_json
 
         text = as_json(report, problems, strict=strict)
     elif form == "github":
-        from emotalk_data.validation.as_github import as_github
+        from emotalk_data.validation.outputs.as_github import as_github
 
         text = as_github(report, problems, strict=strict)
     elif form == "junit":
-        from emotalk_data.validation.as_junit import as_junit
+        from emotalk_data.validation.outputs.as_junit import as_junit
 
         text = as_junit(report, problems, strict=strict)
     else:
-        from emotalk_data.validation.as_sarif import as_sarif
+        from emotalk_data.validation.outputs.as_sarif import as_sarif
 
         text = as_sarif(report, problems, strict=strict)
     echo(text, nl=False)
 
 
 def _verdict(report: Report, *, strict: bool) -> str:
-    from emotalk_data.validation.shown import num_failing
+    from emotalk_data.validation.outputs.shown import num_failing
 
     number = num_failing(report, strict=strict)
     if number:

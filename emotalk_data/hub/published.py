@@ -23,7 +23,7 @@ from emotalk_data.hub.corpora import CORPUS_FACTS
 from emotalk_data.hub.croissant import croissant
 from emotalk_data.hub.feature_text import arrow_schema_text
 from emotalk_data.schemas.json_schema import json_schemas
-from emotalk_data.validation.as_json import report_json_schema
+from emotalk_data.validation.outputs.as_json import report_json_schema
 
 __all__ = ["FOLDERS", "Drift", "check_published", "find_drift", "published_files", "write_published"]
 

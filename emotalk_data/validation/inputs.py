@@ -155,8 +155,8 @@ def _is_of_release(name: str) -> bool:
 
 
 def _kind_of_tables(paths: list[Path]) -> Literal["dataset", "features"]:
-    from emotalk_data.validation.feature_columns import is_feature_schema
-    from emotalk_data.validation.shard_reading import read_schema
+    from emotalk_data.validation.tables.feature_columns import is_feature_schema
+    from emotalk_data.validation.tables.shard_reading import read_schema
 
     for path in paths:
         try:

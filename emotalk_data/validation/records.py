@@ -18,7 +18,7 @@ from emotalk_data.schemas.ids import EMOTALK_ID_PATTERN
 from emotalk_data.schemas.labels import MODALITIES, Modality
 from emotalk_data.schemas.problems import Problem
 from emotalk_data.schemas.strict_json import BOM, MAX_RECORD_BYTES, read_json
-from emotalk_data.validation.emotalk_record import RecordChecks, look_at_record
+from emotalk_data.validation.emotalk.record import RecordChecks, look_at_record
 from emotalk_data.validation.seen_ids import SeenIds
 
 __all__ = ["validate_lines", "validate_record_file"]
@@ -73,7 +73,7 @@ def validate_record_file(path: str | os.PathLike[str], report: Report) -> None:
         raise
     except ReleaseError as error:
         report.counts["records_unreadable"] += 1
-        found = error.message.rpartition(": ")[2]
+        found = f"unreadable: {error.message.rpartition(': ')[2]}"
         report.problem("ET-FILE-001", name, "", found, "a readable file")
         return
     _judge(raw, _source_of_file(name), report, RecordChecks())

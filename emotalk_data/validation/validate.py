@@ -16,11 +16,11 @@ from emotalk_data.loaders.m3ed_files import list_episodes
 from emotalk_data.loaders.report import Report, Screen
 from emotalk_data.loaders.walk import walk_release
 from emotalk_data.schemas.problems import Problem
-from emotalk_data.validation.emotalk import Progress, validate_emotalk
+from emotalk_data.validation.emotalk.checks import Progress, validate_emotalk
 from emotalk_data.validation.inputs import InputKind, kind_of
 
 if TYPE_CHECKING:
-    from emotalk_data.validation.media import MediaChecker
+    from emotalk_data.validation.media.checker import MediaChecker
 
 __all__ = ["Corpus", "tell_corpus", "validate", "validate_all"]
 
@@ -48,7 +48,7 @@ def validate(
         episodes_dir: M3ED only: folder of the TV episodes the user owns.
         media: read the header of each sound and video file too.
         decode: decode every sample and every picture; implies `media`.
-        screen: says of a problem why it is to be passed over; see `emotalk_data.validation.screen`.
+        screen: says of a problem why it is to be passed over; see `emotalk_data.validation.known.screen`.
         progress: told how many records have been read, of how many.
 
     Returns:
@@ -96,7 +96,7 @@ def _existing(path: str | os.PathLike[str]) -> str:
 
 
 def _media_checker(report: Report, *, decode: bool) -> MediaChecker:
-    from emotalk_data.validation.media import MediaChecker
+    from emotalk_data.validation.media.checker import MediaChecker
 
     return MediaChecker(report, decode=decode)
 
@@ -108,7 +108,7 @@ def _validate_m3ed(
     report: Report,
     media: MediaChecker | None,
 ) -> None:
-    from emotalk_data.validation.m3ed import validate_m3ed
+    from emotalk_data.validation.m3ed.checks import validate_m3ed
 
     episodes = list_episodes(episodes_dir) if episodes_dir is not None else None
     validate_m3ed(list_release(path), episodes, report, media=media, single_file=kind == "m3ed")
@@ -126,11 +126,11 @@ def _validate_single(path: str | os.PathLike[str], kind: InputKind, report: Repo
         with open(path, "rb") as stream:  # noqa: PTH123
             records.validate_lines(stream, os.fspath(path), report)
     elif kind == "dataset":
-        from emotalk_data.validation.datasets import validate_dataset
+        from emotalk_data.validation.tables.datasets import validate_dataset
 
         validate_dataset(path, report)
     else:
-        from emotalk_data.validation.features import validate_feature_set
+        from emotalk_data.validation.tables.features import validate_feature_set
 
         validate_feature_set(path, report)
 

@@ -211,7 +211,9 @@ def test_media_in_gzip_data_are_null_and_counted(clean: EmotalkSample, root: Pat
     with tarfile.open(path, "w:gz") as archive:
         archive.add(clean.root / "Multimodal", "Multimodal")
         archive.addfile(tarfile.TarInfo("Multimodal/mp4.zip"))
-    assert [p.found for p in problems_of(validate(root), "ET-TAR-002")] == ["gzip data with zips of media in it"]
+    assert [p.found for p in problems_of(validate(root), "ET-TAR-002")] == [
+        "gzip data with zips of media in it"
+    ]
 
 
 def test_oddities_that_lose_nothing_are_notes(clean: EmotalkSample, root: Path, tmp_path: Path) -> None:

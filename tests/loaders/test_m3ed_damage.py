@@ -17,8 +17,8 @@ from emotalk_data.loaders.listing import list_release
 from emotalk_data.loaders.m3ed import M3edUtterance, read_m3ed
 from emotalk_data.loaders.m3ed_index import index_m3ed
 from emotalk_data.loaders.report import Report
-from emotalk_data.validation.validate import validate
 from emotalk_data.testing import make_m3ed
+from emotalk_data.validation.validate import validate
 
 RELATION = "relation_annotation_release.json"
 FIRST = "qingchengxiaoxiang"

@@ -18,11 +18,11 @@ from xml.etree import ElementTree
 from emotalk_data import validate
 from emotalk_data.cli.problems import print_problems
 from emotalk_data.loaders.report import Report
-from emotalk_data.validation.as_github import as_github
-from emotalk_data.validation.as_json import as_json
-from emotalk_data.validation.as_junit import as_junit
-from emotalk_data.validation.as_sarif import as_sarif
-from emotalk_data.validation.lines import with_lines
+from emotalk_data.validation.outputs.as_github import as_github
+from emotalk_data.validation.outputs.as_json import as_json
+from emotalk_data.validation.outputs.as_junit import as_junit
+from emotalk_data.validation.outputs.as_sarif import as_sarif
+from emotalk_data.validation.outputs.lines import with_lines
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _FORBIDDEN = (

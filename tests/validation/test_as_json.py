@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from emotalk_data.loaders.report import Report
 from emotalk_data.schemas.codes import CODES
 from emotalk_data.schemas.problems import Problem
-from emotalk_data.validation.as_json import ReportDocument, as_json, report_json_schema
+from emotalk_data.validation.outputs.as_json import ReportDocument, as_json, report_json_schema
 
 _ERROR, _WARNING, _NOTE = "ET-LABEL-001", "ET-ID-003", "ET-KEY-001"
 _VALIDATOR = jsonschema.Draft202012Validator(report_json_schema())
@@ -45,7 +45,7 @@ def test_the_whole_document_is_as_documented() -> None:
         "root": "release",
         "strict": False,
         "clean": False,
-        "summary": "emotalk: 4 records, 1 rows; 1 error, 1 warning, 7 notes",
+        "summary": "emotalk: 4 records, 1 row; 1 error, 1 warning, 7 notes",
         "counts": {"records_found": 4, "records_in_rows": 4, "rows": 1},
         "codes": {
             code: {**CODES[code]._asdict(), "count": count, "num_listed": count}

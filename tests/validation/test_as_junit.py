@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from emotalk_data.loaders.report import Report
 from emotalk_data.schemas.codes import CODES
 from emotalk_data.schemas.problems import Problem
-from emotalk_data.validation.as_junit import as_junit
-from emotalk_data.validation.shown import printable
+from emotalk_data.validation.outputs.as_junit import as_junit
+from emotalk_data.validation.outputs.shown import printable
 
 _ERROR, _WARNING, _NOTE = "ET-LABEL-001", "ET-ID-003", "ET-KEY-001"
 _NOW = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)

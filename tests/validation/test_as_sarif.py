@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from emotalk_data.loaders.report import Report
 from emotalk_data.schemas.codes import CODES
 from emotalk_data.schemas.problems import Problem
-from emotalk_data.validation.as_sarif import as_sarif
-from emotalk_data.validation.shown import place_of, sentence
+from emotalk_data.validation.outputs.as_sarif import as_sarif
+from emotalk_data.validation.outputs.shown import place_of, sentence
 
 _ERROR, _WARNING, _NOTE = "ET-LABEL-001", "ET-ID-003", "ET-KEY-001"
 

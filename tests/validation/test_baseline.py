@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from emotalk_data.errors import OptionError
 from emotalk_data.loaders.report import Report
 from emotalk_data.schemas.problems import Problem
-from emotalk_data.validation.baseline import Baseline, BaselineRecorder, read_baseline
-from emotalk_data.validation.config import Config, IgnoreRule
-from emotalk_data.validation.screen import Screens
+from emotalk_data.validation.known.baseline import Baseline, BaselineRecorder, read_baseline
+from emotalk_data.validation.known.config import Config, IgnoreRule
+from emotalk_data.validation.known.screen import Screens
 
 
 def _problem(
@@ -256,7 +256,7 @@ def test_a_full_disk_leaves_the_older_baseline_and_no_litter(tmp_path: Path) -> 
         "import resource, signal, sys\n"
         "from emotalk_data.errors import OptionError\n"
         "from emotalk_data.schemas.problems import Problem\n"
-        "from emotalk_data.validation.baseline import BaselineRecorder\n"
+        "from emotalk_data.validation.known.baseline import BaselineRecorder\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, 5_000))\n"
         "recorder = BaselineRecorder()\n"

@@ -10,7 +10,7 @@ import pytest
 from emotalk_data.errors import OptionError
 from emotalk_data.loaders.report import Report
 from emotalk_data.schemas.problems import Problem
-from emotalk_data.validation.config import Config, read_config
+from emotalk_data.validation.known.config import Config, read_config
 
 _FILE = "Text/json/G00003/G00003_01/G00003_01_13/G00003_01_13_002.json"
 

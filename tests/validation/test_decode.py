@@ -18,9 +18,9 @@ from emotalk_data.media.audio_decode import probe
 from emotalk_data.media.wav_samples import wav_bytes
 from emotalk_data.schemas.problems import Problem
 from emotalk_data.testing.media import numbered_video_bytes, pcm16_wav_bytes
-from emotalk_data.validation import decode
-from emotalk_data.validation.decode import decode_pictures, decode_sound
-from emotalk_data.validation.media import MediaChecker
+from emotalk_data.validation.media import decode
+from emotalk_data.validation.media.checker import MediaChecker
+from emotalk_data.validation.media.decode import decode_pictures, decode_sound
 
 RATE = 16_000
 

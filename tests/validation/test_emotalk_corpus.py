@@ -15,8 +15,8 @@ from emotalk_data import validate
 from emotalk_data.loaders.report import Report
 from emotalk_data.schemas.problems import Problem
 from emotalk_data.testing import make_m3ed
-from emotalk_data.validation.emotalk_dialogue import DialogueChecks
-from emotalk_data.validation.emotalk_release import ReleaseChecks
+from emotalk_data.validation.emotalk.dialogue import DialogueChecks
+from emotalk_data.validation.emotalk.release import ReleaseChecks
 from emotalk_data.validation.validate import validate_all
 
 A, B = "G00002_01_07", "G00002_01_08"  # two speakers of one session

@@ -9,8 +9,8 @@ import pytest
 
 from emotalk_data.errors import OptionError
 from emotalk_data.schemas.codes import CODES
-from emotalk_data.validation.config import read_config
-from emotalk_data.validation.explain import FAMILIES, codes_of, explain, explanation_of
+from emotalk_data.validation.known.config import read_config
+from emotalk_data.validation.outputs.explain import FAMILIES, codes_of, explain, explanation_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "problems.md"
 

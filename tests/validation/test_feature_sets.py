@@ -12,8 +12,8 @@ import pytest
 
 from emotalk_data.errors import ReleaseNotFoundError
 from emotalk_data.loaders.report import Report
-from emotalk_data.validation.features import validate_feature_set
 from emotalk_data.validation.inputs import kind_of
+from emotalk_data.validation.tables.features import validate_feature_set
 
 from .table_files import FRAMES, SPEC, features, write
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emotalk_data.validation.globs import compile_glob
+from emotalk_data.validation.known.globs import compile_glob
 
 _NAME = "Text/json/G00003/G00003_01/G00003_01_13/G00003_01_13_002.json"
 _MEMBER = f"Text.tar::{_NAME}"

@@ -16,7 +16,7 @@ from emotalk_data.loaders.report import Report
 from emotalk_data.schemas.emotalk_read import read_record
 from emotalk_data.schemas.nulling import json_path
 from emotalk_data.schemas.problems import Problem
-from emotalk_data.validation.lines import lines_of, with_lines
+from emotalk_data.validation.outputs.lines import lines_of, with_lines
 
 _RECORD = b"""{
   "data": [

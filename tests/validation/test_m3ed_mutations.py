@@ -12,7 +12,7 @@ import pytest
 from emotalk_data.loaders.listing import list_release
 from emotalk_data.loaders.report import Report
 from emotalk_data.testing import make_m3ed
-from emotalk_data.validation.m3ed import validate_m3ed
+from emotalk_data.validation.m3ed.checks import validate_m3ed
 
 _ANNOTATION = "annotation.json"
 _RELATION = "relation_annotation_release.json"

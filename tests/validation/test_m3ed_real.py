@@ -16,7 +16,7 @@ import pytest
 
 from emotalk_data.loaders.listing import list_release
 from emotalk_data.loaders.report import Report
-from emotalk_data.validation.m3ed import validate_m3ed
+from emotalk_data.validation.m3ed.checks import validate_m3ed
 
 _ROOT = Path(__file__).resolve().parents[2]
 _TABLES = Path(os.environ.get("EMOTALK_REAL_TABLES", _ROOT.parent / "shared" / "data")) / "m3ed"

@@ -22,7 +22,7 @@ from emotalk_data.loaders.report import Report
 from emotalk_data.schemas.codes import CODES
 from emotalk_data.schemas.problems import Problem
 from emotalk_data.testing.media import numbered_video_bytes, pcm16_wav_bytes
-from emotalk_data.validation.media import MediaChecker
+from emotalk_data.validation.media.checker import MediaChecker
 
 BADCORPUS = Path(__file__).parents[3] / "shared" / "badcorpus"
 SUFFIXES = (".wav", ".flac")
@@ -330,7 +330,7 @@ def test_an_interrupt_ends_decoding(tmp_path: Path) -> None:
 _BOMBS = """
 import resource, sys
 from emotalk_data.loaders.report import Report
-from emotalk_data.validation.media import MediaChecker
+from emotalk_data.validation.media.checker import MediaChecker
 report = Report("emotalk")
 checker = MediaChecker(report, decode=True)
 checker.audio(sys.argv[1], "warm.wav")

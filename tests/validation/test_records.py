@@ -157,7 +157,9 @@ def test_a_file_that_may_not_be_read_is_a_problem(public_path: Path, without_pri
     path.chmod(0)
     with without_privileges():
         report = _file(path)
-    assert [(one.code, one.found) for one in report.problems()] == [("ET-FILE-001", "unreadable: Permission denied")]
+    assert [(one.code, one.found) for one in report.problems()] == [
+        ("ET-FILE-001", "unreadable: Permission denied")
+    ]
 
 
 # Records a line

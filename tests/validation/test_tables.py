@@ -18,9 +18,9 @@ from emotalk_data.errors import ReleaseNotFoundError
 from emotalk_data.loaders.report import Report
 from emotalk_data.schemas.labels import EMOTALK_EMOTIONS
 from emotalk_data.testing import make_emotalk, make_m3ed
-from emotalk_data.validation.datasets import validate_dataset
 from emotalk_data.validation.inputs import kind_of
 from emotalk_data.validation.seen_ids import SeenIds
+from emotalk_data.validation.tables.datasets import validate_dataset
 
 from .table_files import M3ED, annotated, emotalk_row, label_metadata, m3ed_row, table, write
 

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from emotalk_data.errors import OptionError, quote
 from emotalk_data.schemas.codes import CODES, Severity
-from emotalk_data.validation.config import CONFIG_NAME, nearest_codes
+from emotalk_data.validation.known.config import CONFIG_NAME, nearest_codes
 
 __all__ = ["FAMILIES", "Explanation", "codes_of", "explain", "explanation_of"]
 

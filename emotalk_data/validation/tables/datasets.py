@@ -14,13 +14,19 @@ import pyarrow as pa
 from emotalk_data.errors import CacheCorruptError, EmotalkError, LimitError, quote
 from emotalk_data.loaders.report import Report
 from emotalk_data.schemas.strict_json import REMEDY
-from emotalk_data.validation.dataset_columns import Corpus, check_columns, tell_corpus
-from emotalk_data.validation.dataset_ids import IdChecks, valid_ids
-from emotalk_data.validation.dataset_media import MediaChecks
-from emotalk_data.validation.dataset_rows import check_values
-from emotalk_data.validation.row_problems import DamageCodes, RowProblems, damage
-from emotalk_data.validation.shard_reading import read_batches, read_schema
-from emotalk_data.validation.shards import Shard, TableSet, find_tables, missing_shards, read_description
+from emotalk_data.validation.tables.dataset_columns import Corpus, check_columns, tell_corpus
+from emotalk_data.validation.tables.dataset_ids import IdChecks, valid_ids
+from emotalk_data.validation.tables.dataset_media import MediaChecks
+from emotalk_data.validation.tables.dataset_rows import check_values
+from emotalk_data.validation.tables.row_problems import DamageCodes, RowProblems, damage
+from emotalk_data.validation.tables.shard_reading import read_batches, read_schema
+from emotalk_data.validation.tables.shards import (
+    Shard,
+    TableSet,
+    find_tables,
+    missing_shards,
+    read_description,
+)
 
 __all__ = ["validate_dataset"]
 

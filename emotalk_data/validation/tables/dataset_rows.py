@@ -22,8 +22,8 @@ from emotalk_data.schemas.labels import (
     MODALITIES,
 )
 from emotalk_data.schemas.transcript import EVENT_TYPES, clean_transcript
-from emotalk_data.validation.dataset_columns import Corpus
-from emotalk_data.validation.row_problems import RowProblems, place_in, rows_of, spot
+from emotalk_data.validation.tables.dataset_columns import Corpus
+from emotalk_data.validation.tables.row_problems import RowProblems, place_in, rows_of, spot
 
 __all__ = ["check_values"]
 

@@ -9,7 +9,7 @@ from emotalk_data.loaders.m3ed_index import DialogueSource
 from emotalk_data.loaders.m3ed_lists import Split
 from emotalk_data.loaders.report import Report
 from emotalk_data.schemas.timecode import format_timecode, parse_timecode
-from emotalk_data.validation.m3ed_dialogue import DialogueChecks
+from emotalk_data.validation.m3ed.dialogue import DialogueChecks
 
 __all__ = ["CorpusChecks"]
 

@@ -12,9 +12,9 @@ from emotalk_data.errors import quote
 from emotalk_data.loaders.report import Report
 from emotalk_data.schemas.emotalk import official_split
 from emotalk_data.schemas.ids import EMOTALK_ID_PATTERN, M3ED_ID_PATTERN
-from emotalk_data.validation.dataset_columns import Corpus
-from emotalk_data.validation.row_problems import RowProblems
 from emotalk_data.validation.seen_ids import SeenIds
+from emotalk_data.validation.tables.dataset_columns import Corpus
+from emotalk_data.validation.tables.row_problems import RowProblems
 
 __all__ = ["IdChecks", "valid_ids"]
 

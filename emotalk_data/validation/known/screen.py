@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from emotalk_data.schemas.problems import Problem
-from emotalk_data.validation.baseline import Baseline, BaselineRecorder
-from emotalk_data.validation.config import Config
+from emotalk_data.validation.known.baseline import Baseline, BaselineRecorder
+from emotalk_data.validation.known.config import Config
 
 __all__ = ["Screens"]
 

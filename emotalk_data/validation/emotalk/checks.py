@@ -21,12 +21,12 @@ from emotalk_data.loaders.listing import Listing
 from emotalk_data.loaders.report import Report
 from emotalk_data.loaders.walk import Walk
 from emotalk_data.schemas.problems import Problem
-from emotalk_data.validation.emotalk_dialogue import DialogueChecks
-from emotalk_data.validation.emotalk_record import RecordChecks
-from emotalk_data.validation.emotalk_release import ReleaseChecks
+from emotalk_data.validation.emotalk.dialogue import DialogueChecks
+from emotalk_data.validation.emotalk.record import RecordChecks
+from emotalk_data.validation.emotalk.release import ReleaseChecks
 
 if TYPE_CHECKING:
-    from emotalk_data.validation.media import MediaChecker
+    from emotalk_data.validation.media.checker import MediaChecker
 
 __all__ = ["Progress", "validate_emotalk"]
 

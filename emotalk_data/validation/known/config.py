@@ -27,7 +27,7 @@ from emotalk_data.errors import OptionError, quote
 from emotalk_data.schemas.codes import CODES
 from emotalk_data.schemas.nulling import json_path
 from emotalk_data.schemas.problems import Problem
-from emotalk_data.validation.globs import compile_glob
+from emotalk_data.validation.known.globs import compile_glob
 
 __all__ = ["CONFIG_NAME", "Config", "IgnoreRule", "nearest_codes", "read_config"]
 

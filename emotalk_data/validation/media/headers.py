@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from emotalk_data.errors import LimitError, SpanError, VideoError
 from emotalk_data.media.container import count_samples, open_video
 from emotalk_data.media.video_packets import MAX_SECONDS
-from emotalk_data.validation.faults import NAME, Fault
+from emotalk_data.validation.media.faults import NAME, Fault
 
 if TYPE_CHECKING:
     from av.container import InputContainer

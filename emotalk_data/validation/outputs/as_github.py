@@ -13,7 +13,7 @@ from typing import Final
 from emotalk_data.loaders.report import Report
 from emotalk_data.schemas.codes import CODES, Severity
 from emotalk_data.schemas.problems import Problem
-from emotalk_data.validation.shown import level_of, place_of, printable, sentence
+from emotalk_data.validation.outputs.shown import level_of, place_of, printable, sentence
 
 __all__ = ["as_github"]
 

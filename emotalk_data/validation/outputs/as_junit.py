@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 from emotalk_data.loaders.report import Report
 from emotalk_data.schemas.codes import CODES
 from emotalk_data.schemas.problems import Problem
-from emotalk_data.validation.shown import family_of, level_of, place_of, printable, sentence
+from emotalk_data.validation.outputs.shown import family_of, level_of, place_of, printable, sentence
 
 __all__ = ["as_junit"]
 

@@ -8,7 +8,7 @@ from typing import Final
 from emotalk_data.loaders.report import Report
 from emotalk_data.schemas.emotalk import official_split
 from emotalk_data.schemas.problems import WHOLE_RELEASE
-from emotalk_data.validation.emotalk_dialogue import DialogueChecks
+from emotalk_data.validation.emotalk.dialogue import DialogueChecks
 
 __all__ = ["ReleaseChecks"]
 

@@ -13,7 +13,7 @@ from emotalk_data.loaders.report import Report
 from emotalk_data.schemas.codes import CODES, Severity
 from emotalk_data.schemas.json_schema import DIALECT
 from emotalk_data.schemas.problems import Problem
-from emotalk_data.validation.shown import as_text, first_of_each_code, num_failing
+from emotalk_data.validation.outputs.shown import as_text, first_of_each_code, num_failing
 
 __all__ = ["SCHEMA_VERSION", "CodeEntry", "ProblemEntry", "ReportDocument", "as_json", "report_json_schema"]
 

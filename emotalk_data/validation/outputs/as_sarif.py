@@ -13,7 +13,7 @@ from urllib.parse import quote as percent_encode
 from emotalk_data.loaders.report import Report
 from emotalk_data.schemas.codes import CODES
 from emotalk_data.schemas.problems import Problem
-from emotalk_data.validation.shown import (
+from emotalk_data.validation.outputs.shown import (
     as_text,
     family_of,
     level_of,

@@ -18,9 +18,9 @@ from emotalk_data.loaders.report import Report
 from emotalk_data.media.audio_decode import probe
 from emotalk_data.media.audio_facts import AudioFacts
 from emotalk_data.media.video_packets import MAX_SECONDS
-from emotalk_data.validation.decode import Sound, decode_pictures, decode_sound
-from emotalk_data.validation.faults import Fault, audio_fault, file_fault, video_fault
-from emotalk_data.validation.media_headers import read_video_facts, sound_oddities, span_seconds
+from emotalk_data.validation.media.decode import Sound, decode_pictures, decode_sound
+from emotalk_data.validation.media.faults import Fault, audio_fault, file_fault, video_fault
+from emotalk_data.validation.media.headers import read_video_facts, sound_oddities, span_seconds
 
 __all__ = ["AUDIO_TOLERANCE_SECONDS", "VIDEO_TOLERANCE_SECONDS", "MediaChecker"]
 
@@ -181,24 +181,30 @@ class MediaChecker:
                 file.compare("AV-VIDEO-006", seconds, sound_seconds, tolerance_seconds, "its sound file")
         self._look_at_sound_track(file, source, has_sound)
 
-    def episode(self, path: str, name: str) -> None:
+    def episode(self, path: str, name: str) -> bool:
         """Look at the header of a whole TV episode; its utterances are windows of it, for `audio` and `video`.
 
         Args:
             path: the file.
             name: its name, for the report.
+
+        Returns:
+            whether its header can be read; if not, each window of it would say the same again.
         """
         self._report.counts["video_checked"] += 1
         file = _File(self._report, path, name, None)
         source = file.open(is_decoded=False)
         if source is None:
-            return
+            return False
         try:
             read_video_facts(source, is_episode=True)
         except (ReleaseError, PathError) as error:
             file.add(file_fault(error, path))
+            return False
         except (MediaError, LimitError) as error:
             file.add(video_fault(error, is_decoding=False))
+            return False
+        return True
 
     def finish(self) -> None:
         """Report what is known only when every file has been seen: videos without sound among others with it."""

@@ -19,7 +19,7 @@ from emotalk_data.media.container import open_video
 from emotalk_data.media.video_decode import decode_frames, start_decoder
 from emotalk_data.media.video_index import VideoIndex, scan_clip, scan_window
 from emotalk_data.media.video_packets import MAX_SECONDS, Sample
-from emotalk_data.validation.faults import NAME
+from emotalk_data.validation.media.faults import NAME
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

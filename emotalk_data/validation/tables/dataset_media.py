@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from emotalk_data.archives.location import Location
 from emotalk_data.errors import EmotalkError, quote
-from emotalk_data.validation.row_problems import RowProblems, rows_of
+from emotalk_data.validation.tables.row_problems import RowProblems, rows_of
 
 __all__ = ["MediaChecks"]
 

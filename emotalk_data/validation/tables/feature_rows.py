@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from emotalk_data.errors import quote
-from emotalk_data.validation.feature_columns import VectorColumn
-from emotalk_data.validation.row_problems import RowProblems
+from emotalk_data.validation.tables.feature_columns import VectorColumn
+from emotalk_data.validation.tables.row_problems import RowProblems
 
 __all__ = ["VectorChecks", "has_reason"]
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from emotalk_data.errors import CacheCorruptError, LimitError, quote
 from emotalk_data.loaders.report import Report
 from emotalk_data.schemas.problems import Problem
-from emotalk_data.validation.shard_reading import MAX_ROWS
+from emotalk_data.validation.tables.shard_reading import MAX_ROWS
 
 __all__ = ["DamageCodes", "RowProblems", "damage", "place_in", "rows_of", "spot"]
 

@@ -12,12 +12,12 @@ from emotalk_data.loaders.m3ed_index import DialogueSource, Parts, index_parts
 from emotalk_data.loaders.m3ed_places import Relation, name_in_path, read_relation
 from emotalk_data.loaders.report import Report
 from emotalk_data.schemas.timecode import parse_timecode
-from emotalk_data.validation.m3ed_corpus import CorpusChecks
-from emotalk_data.validation.m3ed_dialogue import DialogueChecks
-from emotalk_data.validation.m3ed_files import Document, Splits, find_documents, read_all_splits
+from emotalk_data.validation.m3ed.corpus import CorpusChecks
+from emotalk_data.validation.m3ed.dialogue import DialogueChecks
+from emotalk_data.validation.m3ed.files import Document, Splits, find_documents, read_all_splits
 
 if TYPE_CHECKING:
-    from emotalk_data.validation.media import MediaChecker
+    from emotalk_data.validation.media.checker import MediaChecker
 
 __all__ = ["validate_m3ed"]
 
@@ -53,6 +53,9 @@ def validate_m3ed(
     clips = {} if single_file else find_clips(listing, report, on_bad_archive="report")
     document = annotation.values if annotation is not None else {}
     episode_index = index_episodes(episodes, document or splits.splits, report)
+    whole_episodes = {}
+    if media is not None and episodes is not None:
+        whole_episodes = _look_at_episodes(episode_index, episodes.root, media)
     if annotation is not None:
         _note_empty(annotation, report)
         parts = Parts(
@@ -64,10 +67,7 @@ def validate_m3ed(
             clips,
             episode_index,
         )
-        episodes_root = episodes.root if episodes is not None else ""
-        _read(parts, report, media, episodes_root=episodes_root, is_whole=not single_file)
-    if media is not None and episodes is not None:
-        _look_at_episodes(episode_index, episodes.root, media)
+        _read(parts, report, media, whole_episodes, is_whole=not single_file)
 
 
 def _note_empty(document: Document, report: Report) -> None:
@@ -90,9 +90,17 @@ def _check_places(relation: Relation, report: Report) -> None:
 
 
 def _read(
-    parts: Parts, report: Report, media: MediaChecker | None, *, episodes_root: str, is_whole: bool
+    parts: Parts, report: Report, media: MediaChecker | None, episodes: dict[str, str], *, is_whole: bool
 ) -> None:
-    """Read dialogue by dialogue; memory holds what was parsed, and never all the rows."""
+    """Read dialogue by dialogue; memory holds what was parsed, and never all the rows.
+
+    Args:
+        parts: what was parsed.
+        report: takes the problems and the counts.
+        media: looks at clips, and at the utterances' windows of episodes.
+        episodes: path to name of each episode that can be read.
+        is_whole: whether the release is whole, and not one file of it.
+    """
     corpus = CorpusChecks(report)
     dialogues = index_parts(parts, report)
     for dialogue in dialogues:
@@ -105,9 +113,9 @@ def _read(
                 report.counts["rows"] += 1
             if media is not None:
                 _look_at_clips(dialogue, row, media)
-                if dialogue.episode_path is not None:
-                    name = posixpath.relpath(dialogue.episode_path, episodes_root)
-                    _look_at_windows(dialogue, row, name, media)
+                episode = episodes.get(dialogue.episode_path or "")
+                if episode is not None:
+                    _look_at_windows(dialogue, row, episode, media)
         checks.finish(report.add)
         corpus.take(dialogue, checks)
     relation_file = parts.relation.file if parts.relation is not None else ""
@@ -120,9 +128,7 @@ def _read(
 
 
 def _look_at_clips(dialogue: DialogueSource, row: M3edUtterance, media: MediaChecker) -> None:
-    seconds = None
-    if row.start_seconds is not None and row.end_seconds is not None:
-        seconds = row.end_seconds - row.start_seconds
+    seconds = _length_of(row)
     for clip in dialogue.clips.get(row.utterance_id, {}).values():
         media.audio(
             clip.path,
@@ -133,14 +139,21 @@ def _look_at_clips(dialogue: DialogueSource, row: M3edUtterance, media: MediaChe
         )
 
 
+def _length_of(row: M3edUtterance) -> float | None:
+    if row.start_seconds is None or row.end_seconds is None:
+        return None
+    return row.end_seconds - row.start_seconds
+
+
 def _look_at_windows(dialogue: DialogueSource, row: M3edUtterance, episode: str, media: MediaChecker) -> None:
     """Look at an utterance's part of an episode, which may end before it."""
     if row.video_path is not None:
-        media.video(row.video_path, episode, utterance_id=row.utterance_id)
+        media.video(row.video_path, episode, utterance_id=row.utterance_id, expected_seconds=_length_of(row))
     if row.audio_path is not None and row.utterance_id not in dialogue.clips:
         media.audio(row.audio_path, episode, utterance_id=row.utterance_id)
 
 
-def _look_at_episodes(index: EpisodeIndex, root: str, media: MediaChecker) -> None:
-    for path in sorted(index.files.values()):
-        media.episode(path, posixpath.relpath(path, root))
+def _look_at_episodes(index: EpisodeIndex, root: str, media: MediaChecker) -> dict[str, str]:
+    """Return path to name of the episodes that can be read."""
+    names = {path: posixpath.relpath(path, root) for path in sorted(index.files.values())}
+    return {path: name for path, name in names.items() if media.episode(path, name)}

@@ -25,17 +25,17 @@ import pyarrow as pa
 from emotalk_data.errors import CacheCorruptError, LimitError, quote
 from emotalk_data.loaders.report import Report
 from emotalk_data.schemas.ids import EMOTALK_ID_PATTERN, M3ED_ID_PATTERN
-from emotalk_data.validation.feature_columns import (
+from emotalk_data.validation.seen_ids import SeenIds
+from emotalk_data.validation.tables.feature_columns import (
     REASON_COLUMNS,
     VectorColumn,
     recorded_facts,
     vector_columns,
 )
-from emotalk_data.validation.feature_rows import VectorChecks, has_reason
-from emotalk_data.validation.row_problems import DamageCodes, RowProblems, damage
-from emotalk_data.validation.seen_ids import SeenIds
-from emotalk_data.validation.shard_reading import read_batches, read_schema
-from emotalk_data.validation.shards import Shard, find_tables, missing_shards
+from emotalk_data.validation.tables.feature_rows import VectorChecks, has_reason
+from emotalk_data.validation.tables.row_problems import DamageCodes, RowProblems, damage
+from emotalk_data.validation.tables.shard_reading import read_batches, read_schema
+from emotalk_data.validation.tables.shards import Shard, find_tables, missing_shards
 
 __all__ = ["validate_feature_set"]
 

@@ -1,0 +1,1 @@
+"""EmotionTalk: a record against itself, its dialogue, and the release."""

@@ -1,0 +1,1 @@
+"""What is known already: `emotalk.toml` and baselines."""

@@ -1,0 +1,1 @@
+"""M3ED: its files, dialogues and corpus."""

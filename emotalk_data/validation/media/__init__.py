@@ -1,0 +1,1 @@
+"""Sound and pictures: headers, and with `decode` every sample and frame."""

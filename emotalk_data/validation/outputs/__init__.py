@@ -1,0 +1,1 @@
+"""What is printed: JSON, GitHub, JUnit, SARIF, line numbers, explanations."""

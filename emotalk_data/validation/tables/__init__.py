@@ -1,0 +1,1 @@
+"""Built datasets and feature sets: Parquet and Arrow."""
