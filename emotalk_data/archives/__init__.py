@@ -8,7 +8,7 @@
     location   the grammar of a path, with its time window
     source     open_source: a path or bytes -> one picklable object with no open file
     ranges     opening a file safely; a run of bytes as a file object
-    tar        index_tar: the place of every member; memoised per process
+    tar        index_tar: the place of every member, memoised per process; TarMembers: one after the other
     stream     stream_tar: front to back, for gzip data under any name
     zip        a zip on disk or inside a tar
     sniff      what a file really is
@@ -23,7 +23,7 @@ from emotalk_data.archives.ranges import ByteRange, RangeFile
 from emotalk_data.archives.sniff import ArchiveKind, sniff_archive
 from emotalk_data.archives.source import ByteSource, open_source
 from emotalk_data.archives.stream import TarMember, stream_tar
-from emotalk_data.archives.tar import TarIndex, cached_tar_index, index_tar
+from emotalk_data.archives.tar import TarIndex, TarMembers, cached_tar_index, index_tar
 from emotalk_data.archives.walk import ArchiveNote
 from emotalk_data.archives.zip import ZipIndex, cached_zip_index, index_zip
 
@@ -36,6 +36,7 @@ __all__ = [
     "RangeFile",
     "TarIndex",
     "TarMember",
+    "TarMembers",
     "ZipIndex",
     "cached_tar_index",
     "cached_zip_index",

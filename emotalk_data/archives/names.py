@@ -11,7 +11,7 @@ import unicodedata
 
 from emotalk_data.errors import ArchiveError, quote
 
-__all__ = ["MemberNames", "canonical_name", "decode_name"]
+__all__ = ["MemberNames", "OutOfOrderError", "SortedNames", "canonical_name", "decode_name"]
 
 _MAX_COMPONENT_BYTES = 255
 # Nearly every base name of a release: no slash, dot, case or script to think about. Five characters or more,
@@ -83,11 +83,7 @@ class MemberNames:
         if is_content is None or not _PLAIN_BASE.fullmatch(base):
             self._check(name, offset)
             is_content = self._is_content_folder[folder] = "__MACOSX" not in folder.split("/")
-        key = name.lower() if name.isascii() else _fold(name)
-        count = len(self._names)
-        other = self._names.setdefault(key, name)
-        if len(self._names) == count:
-            self._refuse_collision(name, other, offset)
+        self._remember(name.lower() if name.isascii() else _fold(name), name, offset)
         if base.startswith("._") or base == ".DS_Store" or not is_content:
             return None
         return name
@@ -101,6 +97,13 @@ class MemberNames:
         name = canonical_name(name).removesuffix("/")
         if name not in ("", "."):  # `./` itself
             self._check(name, offset)
+
+    def _remember(self, key: str, name: str, offset: int) -> None:
+        """Refuse a name that falls together with an earlier one."""
+        count = len(self._names)
+        other = self._names.setdefault(key, name)
+        if len(self._names) == count:
+            self._refuse_collision(name, other, offset)
 
     def _check(self, name: str, offset: int) -> None:
         reason = _unsafe(name)
@@ -125,6 +128,23 @@ class MemberNames:
             path=self._archive,
             offset=offset,
         )
+
+
+class OutOfOrderError(Exception):
+    """Names do not come in order. Never leaves this room: the archive is then walked with `MemberNames`."""
+
+
+class SortedNames(MemberNames):
+    """The same for an archive whose names come in order, as the releases' do: only the last one is kept."""
+
+    def __init__(self, archive: str) -> None:
+        super().__init__(archive)
+        self._last = ""
+
+    def _remember(self, key: str, name: str, offset: int) -> None:  # noqa: ARG002  # as above
+        if key <= self._last:
+            raise OutOfOrderError
+        self._last = key
 
 
 def _fold(name: str) -> str:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 from emotalk_data.archives.cache import FileMemo
-from emotalk_data.archives.names import canonical_name
+from emotalk_data.archives.names import MemberNames, OutOfOrderError, SortedNames, canonical_name
 from emotalk_data.archives.ranges import ByteRange, open_regular
 from emotalk_data.archives.readers import PlainReader
 from emotalk_data.archives.sniff import not_a_tar, sniff_bytes
-from emotalk_data.archives.walk import ArchiveNote, Notebook, walk
+from emotalk_data.archives.walk import ArchiveNote, Entry, Notebook, walk
 
-__all__ = ["TarIndex", "cached_tar_index", "index_tar"]
+__all__ = ["TarIndex", "TarMembers", "cached_tar_index", "index_tar"]
 
 _DEFAULT_MAX_MEMBERS = 4_000_000
 
@@ -76,6 +77,53 @@ def index_tar(path: str, *, max_members: int = _DEFAULT_MAX_MEMBERS) -> TarIndex
             offsets.append(data_offset)
             sizes.append(size)
     return TarIndex(path, status.st_size, names, offsets, sizes, notebook.notes())
+
+
+class TarMembers:
+    """The members of a plain tar, one after the other: no name is kept, however many there are.
+
+    All headers are walked when this is made, so the archive is vouched for before its first member is seen;
+    iterating walks them again. Names that do not come in order cost memory after all: each has to be compared
+    with all the others.
+
+    Args:
+        path: the archive.
+        check: takes each name before the first member is seen, and raises what refuses the archive.
+
+    Attributes:
+        notes: oddities that were tolerated.
+
+    Raises:
+        whatever `index_tar` raises, and `check`.
+    """
+
+    def __init__(self, path: str, *, check: Callable[[str], object] | None = None) -> None:
+        self._path = path
+        self._names: type[MemberNames] = SortedNames
+        try:
+            self.notes = self._look(check)
+        except OutOfOrderError:
+            self._names = MemberNames
+            self.notes = self._look(check)
+
+    def _look(self, check: Callable[[str], object] | None) -> tuple[ArchiveNote, ...]:
+        notebook = Notebook()
+        for name, _, _ in self._walk(notebook):
+            if check is not None:
+                check(name)
+        return notebook.notes()
+
+    def __iter__(self) -> Iterator[Entry]:
+        return self._walk(Notebook())
+
+    def _walk(self, notebook: Notebook) -> Iterator[Entry]:
+        with open_regular(self._path) as (descriptor, status):
+            kind = sniff_bytes(os.pread(descriptor, 2048, 0))
+            if kind != "tar":
+                raise not_a_tar(self._path, kind)
+            reader = PlainReader(descriptor, self._path, status.st_size)
+            names = self._names(self._path)
+            yield from walk(reader, notebook, max_members=_DEFAULT_MAX_MEMBERS, names=names)
 
 
 def cached_tar_index(path: str) -> TarIndex:

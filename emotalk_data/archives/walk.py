@@ -118,7 +118,9 @@ def padded(size: int) -> int:
     return -(-size // BLOCK_BYTES) * BLOCK_BYTES
 
 
-def walk(reader: TarReader, notebook: Notebook, *, max_members: int) -> Iterator[Entry]:
+def walk(
+    reader: TarReader, notebook: Notebook, *, max_members: int, names: MemberNames | None = None
+) -> Iterator[Entry]:
     """Yield the regular members in archive order; what macOS adds and directories are checked and left out.
 
     The consumer may read the member's data from the reader before it asks for the next one. Only a walk that
@@ -129,7 +131,7 @@ def walk(reader: TarReader, notebook: Notebook, *, max_members: int) -> Iterator
         LimitError: too many members, or an absurdly long name or PAX block.
     """
     path = reader.path
-    names = MemberNames(path)
+    names = names if names is not None else MemberNames(path)
     pending = _Extension()
     defaults: dict[bytes, bytes] = {}
     harmless_modes: set[bytes] = set()

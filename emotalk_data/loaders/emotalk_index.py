@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import groupby
 from sys import intern
 from typing import Final, Literal, NamedTuple
 
 from emotalk_data.archives import (
     ArchiveNote,
     Location,
+    TarMembers,
     cached_tar_index,
     cached_zip_index,
     sniff_archive,
     stream_tar,
 )
+from emotalk_data.archives.walk import Entry
 from emotalk_data.errors import EmotalkError, LimitError, quote
 from emotalk_data.loaders.emotalk_files import AUDIO, VIDEO, FileCollector
 from emotalk_data.loaders.emotalk_places import DialogueFiles, Place
@@ -109,29 +112,33 @@ def _add_archive(collector: FileCollector, archive: ListedFile, report: Report, 
     if sniff_archive(archive.path) == "gzip":
         _add_compressed(collector, archive, prefix, report)
         return
-    index = cached_tar_index(archive.path)
-    # First of all: a member whose name no path can hold refuses the archive before anything of it is taken.
-    for name in index.names:
-        if _is_media(name.lower()):
-            Location(archive.path, (("tar", name),))
-    _report_notes(index.notes, archive, report)
-    records: dict[tuple[str, str], list[tuple[str, int, int]]] = {}
-    media: dict[tuple[str, str], list[str]] = {}
-    for name, offset, size in zip(index.names, index.offsets, index.sizes, strict=True):
-        folder, stem, suffix = _split(name)
-        lower = name.lower()
-        if _is_record(lower):
-            records.setdefault((folder, suffix), []).append((stem, offset, size))
-        elif _is_media(lower):
-            media.setdefault((folder, suffix), []).append(stem)
-        elif lower.endswith(".zip"):
-            zips.append(_Zip(f"{archive.name}::{name}", archive.path, name))
-    for (folder, suffix), files in records.items():
-        place = Place(f"{archive.name}::{folder}", suffix, archive.path, "", archive.name)
-        collector.add_records(place, (prefix + folder).removesuffix("/"), files)
-    for (folder, suffix), stems in media.items():
-        place = _media_place(folder, suffix, archive.name, archive.path, "tar")
-        collector.add_media(_media_kind(suffix), place, stems)
+    # A member whose name no path can hold refuses the archive before anything of it is taken.
+    members = TarMembers(
+        archive.path,
+        check=lambda name: _is_media(name.lower()) and Location(archive.path, (("tar", name),)),
+    )
+    _report_notes(members.notes, archive, report)
+    # A folder at a time: a release's members are sorted, and as many as they may be, a folder has few.
+    for (folder, suffix), run in groupby(members, key=_folder_and_suffix):
+        name = f"{folder}{suffix}".lower()
+        if _is_record(name):
+            place = Place(f"{archive.name}::{folder}", intern(suffix), archive.path, "", archive.name)
+            files = [(_stem(member), member.data_offset, member.size) for member in run]
+            collector.add_records(place, (prefix + folder).removesuffix("/"), files)
+        elif _is_media(name):
+            place = _media_place(folder, suffix, archive.name, archive.path, "tar")
+            collector.add_media(_media_kind(suffix), place, [_stem(member) for member in run])
+        elif suffix.lower() == ".zip":
+            zips += [_Zip(f"{archive.name}::{member.name}", archive.path, member.name) for member in run]
+
+
+def _folder_and_suffix(member: Entry) -> tuple[str, str]:
+    folder, _, suffix = _split(member.name)
+    return folder, suffix
+
+
+def _stem(member: Entry) -> str:
+    return _split(member.name)[1]
 
 
 def _split(name: str) -> tuple[str, str, str]:
