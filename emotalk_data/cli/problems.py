@@ -55,7 +55,8 @@ def _print_example(problem: Problem) -> None:
     path = f": {problem.json_path}" if problem.json_path else ""
     first = ", here the first" if problem.json_path else ""
     times = f" ({problem.count:,} times{first})" if problem.count > 1 else ""
-    file = "the release" if problem.file == WHOLE_RELEASE else problem.file
+    # Of several releases each is named.
+    file = "the release" if problem.file == WHOLE_RELEASE else problem.file.removesuffix(f"/{WHOLE_RELEASE}")
     echo(f"  {printable(f'{file}{line}{path}')}")
     expected = f"; expected {problem.expected}" if problem.expected else ""
     echo(printable(f"    is {problem.found}{expected}{times}"))

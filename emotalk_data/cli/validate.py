@@ -175,7 +175,8 @@ def _print_report(report: Report, form: str, *, strict: bool, limit: int | None)
         from emotalk_data.validation.outputs.as_sarif import as_sarif
 
         text = as_sarif(report, problems, strict=strict)
-    echo(text, nl=False)
+    # JSON and XML are UTF-8, whatever the terminal is; annotations are for the log that they stand in.
+    click.echo(text if form == "github" else text.encode(), file=sys.stdout, nl=False)
 
 
 def _verdict(report: Report, *, strict: bool) -> str:
@@ -211,7 +212,7 @@ def _progress_bar(paths: tuple[str, ...]) -> Iterator[Progress | None]:
     if os.environ.get("HF_DATASETS_DISABLE_PROGRESS_BARS", "").upper() in ("1", "TRUE", "YES", "ON"):
         yield None
         return
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():  # None in a process that has none
         yield None
         return
     from tqdm import tqdm

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from emotalk_data.archives import cached_tar_index, index_tar, sniff_archive, stream_tar
+from emotalk_data.archives import TarMembers, cached_tar_index, index_tar, sniff_archive, stream_tar
 from emotalk_data.archives.cache import FileMemo
 from emotalk_data.errors import ArchiveError, LimitError, PathError, ReleaseNotFoundError
 
@@ -36,6 +36,48 @@ def _pack(members: dict[str, bytes], tar_format: int = tarfile.USTAR_FORMAT) -> 
 
 _component = st.text("abcdefgh0123中文é_", min_size=1, max_size=60)
 _names = st.lists(_component, min_size=1, max_size=6).map("/".join)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(_names, st.binary(max_size=1500), max_size=6), st.booleans())
+def test_members_one_after_the_other_are_those_of_the_index(
+    tmp_path: Path, members: dict[str, bytes], is_sorted: bool
+) -> None:
+    path = tmp_path / "x.tar"
+    path.write_bytes(_pack(dict(sorted(members.items())) if is_sorted else members, tarfile.PAX_FORMAT))
+    index = index_tar(str(path))
+    found = TarMembers(str(path))
+    for _ in range(2):  # as often as one likes
+        assert list(found) == list(zip(index.names, index.offsets, index.sizes, strict=True))
+    assert found.notes == index.notes
+
+
+@pytest.mark.parametrize("names", [("a.json", "b.json", "a.json"), ("b.json", "a.json", "A.JSON")])
+def test_members_that_fall_together_are_refused_in_any_order(tmp_path: Path, names: tuple[str, ...]) -> None:
+    path = tmp_path / "x.tar"
+    path.write_bytes(b"".join(_pack({name: b"{}"})[:1024] for name in names) + bytes(1024))
+    with pytest.raises(ArchiveError, match=r"duplicate member|by case only"):
+        TarMembers(str(path))
+
+
+def test_a_damaged_archive_is_refused_before_its_first_member_is_seen(tmp_path: Path) -> None:
+    path = tmp_path / "x.tar"
+    packed = _pack({"a.json": b"{}", "b.json": b"{}"})
+    path.write_bytes(packed[:1030] + b"?" + packed[1031:])
+    with pytest.raises(ArchiveError, match="checksum is wrong"):
+        TarMembers(str(path))
+
+
+def test_what_a_caller_refuses_is_refused_before_the_first_member_too(tmp_path: Path) -> None:
+    path = tmp_path / "x.tar"
+    path.write_bytes(_pack({"a.json": b"{}", "b.json": b"{}"}))
+
+    def refuse(name: str) -> None:
+        if name == "b.json":
+            raise PathError("not this one")
+
+    with pytest.raises(PathError, match="not this one"):
+        TarMembers(str(path), check=refuse)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
