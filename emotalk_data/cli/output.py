@@ -113,7 +113,9 @@ def echo(text: str = "", *, nl: bool = True, err: bool = False, **style: Any) ->
         err: print on stderr.
         style: `fg`, `bold` and `dim`, as for `click.style`.
     """
-    click.echo(click.style(text, **style) if style else text, file=sys.stderr if err else sys.stdout, nl=nl)
+    # With `err`, for a process that has no stderr: what is not for stdout is then for nobody.
+    stream = sys.stderr if err else sys.stdout
+    click.echo(click.style(text, **style) if style else text, file=stream, nl=nl, err=err)
 
 
 def heading(text: str) -> None:

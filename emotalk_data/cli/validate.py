@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["validate"]
 
 _FORMATS: Final = ("text", "json", "github", "junit", "sarif")
+_STDOUT: Final = Path("/dev/fd/1")
 # How many problems of each code are shown when --limit does not say: a log is for people too.
 _LIMITS: Final = {"text": 3, "github": 10}
 
@@ -136,6 +137,8 @@ def _validate(
             episodes_dir=str(episodes_dir) if episodes_dir is not None else None,
             media=media,
             decode=decode,
+            # Beside the records may lie what is no record: what is known of them, and what is being printed.
+            skip=[path for path in (baseline, write_baseline, _STDOUT) if path is not None],
             screen=screens,
             progress=advance,
         )
@@ -202,7 +205,10 @@ def _tell_screens(screens: Screens, report: Report, *, is_whole: bool) -> None:
         echo(f"A rule of {name} matched nothing: {printable(str(rule))}", err=True)
     if screens.baseline is not None and screens.baseline.num_gone:
         gone = plural(screens.baseline.num_gone, "known problem")
-        echo(f"{gone} of the baseline did not come up: write it again to keep them away.", err=True)
+        echo(
+            f"{gone} of the baseline did not come up: write it again, so that none comes back unseen.",
+            err=True,
+        )
 
 
 @contextmanager

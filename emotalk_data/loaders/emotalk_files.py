@@ -132,10 +132,7 @@ class FileCollector:
                 self._unplaced("ET-ID-001", place, stem, base, "an id such as G00008_01_11_002.json")
                 continue
             if leaf != stem[:12]:
-                expected = f"a folder {stem[:6]}/{stem[:9]}/{stem[:12]}"
-                self._report.problem(
-                    "ET-ID-002", place.name_of(stem), "", "here", expected, utterance_id=stem
-                )
+                self._report_misplaced(place, stem)
             kind = of_folder
             if held is not None:
                 offset = len(self._held)  # its number among the held ones; see _record
@@ -232,13 +229,9 @@ class FileCollector:
                 media[kind - AUDIO] = MediaFile(place.name_of(utterance_id), place.path_of(utterance_id))
         if records.count(None) == len(records):
             for place in seen.values():
+                name, expected = place.name_of(utterance_id), f"a record {utterance_id}.json"
                 self._report.problem(
-                    "ET-PRES-003",
-                    place.name_of(utterance_id),
-                    "",
-                    "media without a record",
-                    f"a record {utterance_id}.json",
-                    utterance_id=utterance_id,
+                    "ET-PRES-003", name, "", "media without a record", expected, utterance_id=utterance_id
                 )
             return None
         if len(seen) < len(self._kinds):
@@ -262,14 +255,8 @@ class FileCollector:
             if is_shadowed:
                 self._num_shadowed[place.archive] = self._num_shadowed.get(place.archive, 0) + 1
         if not is_shadowed:
-            self._report.problem(
-                "ET-DUP-001",
-                place.name_of(utterance_id),
-                "",
-                "a second file",
-                f"only {known.name_of(utterance_id)}",
-                utterance_id=utterance_id,
-            )
+            name, expected = place.name_of(utterance_id), f"only {known.name_of(utterance_id)}"
+            self._report.problem("ET-DUP-001", name, "", "a second file", expected, utterance_id=utterance_id)
 
     def _report_absences(self, utterance_id: str, seen: dict[int, Place]) -> None:
         """A modality that nobody has is absent, and no problem; one that only some lack is."""

@@ -123,16 +123,22 @@ def find_clips(
         ArchiveError: `on_bad_archive="raise"`, and a tar is damaged, unsafe or compressed.
         LimitError: likewise, and it is larger inside than any release.
     """
-    clips: dict[str, dict[str, Clip]] = {}
-    found = list(_clips_in_folders(listing))
+    found = list(_sounds_in_folders(listing))
     for archive in listing.archives:
         try:
-            found += _clips_in_archive(archive)
+            found += _sounds_in_archive(archive)
         except (ArchiveError, LimitError) as error:
             if on_bad_archive == "raise":
                 raise
             report.problem("M3-TAR-001", archive.name, "", reason_of(error, archive), "a plain tar")
-    for clip, speaker, utterance_id in found:
+    clips: dict[str, dict[str, Clip]] = {}
+    for clip in found:
+        match = _CLIP.fullmatch(Path(clip.name).stem)
+        if match is None:
+            expected = "a name such as A_anjia_1_2.wav"
+            report.problem("M3-AUD-003", clip.name, "", "a sound of no utterance", expected)
+            continue
+        speaker, utterance_id = match.groups()
         known = clips.setdefault(utterance_id, {}).setdefault(speaker, clip)
         if known is not clip:
             report.problem(
@@ -141,27 +147,18 @@ def find_clips(
     return clips
 
 
-def _clips_in_folders(listing: Listing) -> Iterator[tuple[Clip, str, str]]:
-    """Yield every file that is named as a clip, with its speaker letter and utterance id."""
+def _sounds_in_folders(listing: Listing) -> Iterator[Clip]:
     for folder in listing.folders:
         for name in folder.media:
-            if parts := _clip_of(name):
-                yield Clip(folder.name + name, f"{folder.path}/{name}"), *parts
+            if name.lower().endswith(_SOUNDS):
+                yield Clip(folder.name + name, f"{folder.path}/{name}")
 
 
-def _clips_in_archive(archive: ListedFile) -> Iterator[tuple[Clip, str, str]]:
-    """Yield the same of every member that is named as a clip."""
+def _sounds_in_archive(archive: ListedFile) -> Iterator[Clip]:
     for member in cached_tar_index(archive.path).names:
-        if parts := _clip_of(member):
+        if member.lower().endswith(_SOUNDS) and not Path(member).name.startswith("."):
             path = str(Location(archive.path, (("tar", member),)))
-            yield Clip(f"{archive.name}::{member}", path), *parts
-
-
-def _clip_of(name: str) -> tuple[str, str] | None:
-    if not name.lower().endswith(_SOUNDS):
-        return None
-    match = _CLIP.fullmatch(Path(name).stem)
-    return None if match is None else (match[1], match[2])
+            yield Clip(f"{archive.name}::{member}", path)
 
 
 class EpisodeIndex(NamedTuple):

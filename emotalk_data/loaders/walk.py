@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -58,8 +59,9 @@ class Walk:
         archives: as in `Listing`; so are `lists` and `zips`.
     """
 
-    def __init__(self, root: str, *, with_status: bool) -> None:
+    def __init__(self, root: str, *, with_status: bool, skip: frozenset[tuple[int, int]]) -> None:
         self.root: Final = root
+        self._skip: Final = skip
         self.archives: Final[list[ListedFile]] = []
         self.lists: Final[list[ListedFile]] = []
         self.zips: Final[list[ListedFile]] = []
@@ -112,9 +114,10 @@ class Walk:
             with os.scandir(path) as entries:
                 for entry in entries:
                     name = entry.name
-                    if (
-                        name.endswith(".json") and name[0] != "."
-                    ):  # of most files, the first question settles it
+                    if self._skip and self._is_skipped(entry):
+                        continue
+                    # Of most files, the first question settles it.
+                    if name.endswith(".json") and name[0] != ".":
                         annotations.append((name, *self._size_and_time(entry)))
                         continue
                     if name.startswith("."):
@@ -142,11 +145,26 @@ class Walk:
                 files.append(ListedFile(prefix + entry.name, entry.path, *_status(entry)))
                 return
 
+    def _is_skipped(self, entry: os.DirEntry[str]) -> bool:
+        number = entry.inode()
+        if all(number != inode for _, inode in self._skip):
+            return False
+        try:
+            status = entry.stat()
+        except OSError:
+            return False
+        return (status.st_dev, status.st_ino) in self._skip
+
     def _size_and_time(self, entry: os.DirEntry[str]) -> tuple[int, int]:
         return _status(entry) if self._with_status else (0, 0)
 
 
-def walk_release(root: str | os.PathLike[str], *, with_status: bool = False) -> Walk:
+def walk_release(
+    root: str | os.PathLike[str],
+    *,
+    with_status: bool = False,
+    skip: Iterable[str | os.PathLike[str]] = (),
+) -> Walk:
     """Walk a folder with everything below it, or a single archive or annotation file.
 
     Hidden files (`._x`, `.DS_Store`, `.git`) are passed over. Symbolic links are followed, each folder once.
@@ -154,6 +172,7 @@ def walk_release(root: str | os.PathLike[str], *, with_status: bool = False) -> 
     Args:
         root: the folder or file.
         with_status: ask for length and time of each annotation file; that takes most of the time.
+        skip: files that are no part of the release, wherever they lie and by whatever name.
 
     Raises:
         ReleaseNotFoundError: there is nothing at `root`, or it cannot be read; raised by the walk.
@@ -163,7 +182,14 @@ def walk_release(root: str | os.PathLike[str], *, with_status: bool = False) -> 
     path = os.path.abspath(Path(root).expanduser())  # noqa: PTH100
     if not is_text(path):
         raise PathError(f"the path {quote(path)} is not UTF-8; expected a folder named in UTF-8. Rename it.")
-    return Walk(path, with_status=with_status)
+    return Walk(path, with_status=with_status, skip=frozenset(_identities(skip)))
+
+
+def _identities(paths: Iterable[str | os.PathLike[str]]) -> Iterator[tuple[int, int]]:
+    for path in paths:
+        with suppress(OSError, ValueError):  # one that is not there need not be skipped
+            status = Path(path).stat()
+            yield status.st_dev, status.st_ino
 
 
 def _is_within(path: str, folder: str) -> bool:

@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from emotalk_data.errors import OptionError, ReleaseNotFoundError, quote
 from emotalk_data.loaders.gc_pause import garbage_collection_paused
@@ -18,9 +18,6 @@ from emotalk_data.loaders.walk import walk_release
 from emotalk_data.schemas.problems import Problem
 from emotalk_data.validation.emotalk.checks import Progress, validate_emotalk
 from emotalk_data.validation.inputs import InputKind, kind_of
-
-if TYPE_CHECKING:
-    from emotalk_data.validation.media.checker import MediaChecker
 
 __all__ = ["Corpus", "tell_corpus", "validate", "validate_all"]
 
@@ -36,6 +33,7 @@ def validate(
     episodes_dir: str | os.PathLike[str] | None = None,
     media: bool = False,
     decode: bool = False,
+    skip: Iterable[str | os.PathLike[str]] = (),
     screen: Screen | None = None,
     progress: Progress | None = None,
 ) -> Report:
@@ -48,8 +46,9 @@ def validate(
         episodes_dir: M3ED only: folder of the TV episodes the user owns.
         media: read the header of each sound and video file too.
         decode: decode every sample and every picture; implies `media`.
+        skip: files below `path` that are no part of the release, such as a baseline that is kept beside it.
         screen: says of a problem why it is to be passed over; see `emotalk_data.validation.known.screen`.
-        progress: told how many records have been read, of how many.
+        progress: told how many records of EmotionTalk have been read, of how many; never for anything else.
 
     Returns:
         the report: `.is_clean`, `.summary()`, `.problems()`, `.num_by_code()`, `.to_json()`.
@@ -58,81 +57,9 @@ def validate(
         ReleaseNotFoundError: there is nothing to validate at `path`.
         OptionError: an unknown corpus.
     """
-    if corpus not in (None, "emotalk", "m3ed"):
-        raise OptionError(f"corpus is {quote(corpus)}; expected 'emotalk' or 'm3ed'.")
-    path = _existing(path)
-    kind = kind_of(path)
-    if kind == "m3ed" or (kind == "release" and corpus is None):
-        corpus = corpus or ("m3ed" if kind == "m3ed" else tell_corpus(path))
-    report = Report(corpus or "emotalk", screen=screen)
-    with garbage_collection_paused():
-        if kind == "release" or kind == "m3ed":
-            report.root = os.fspath(path) if kind == "release" else os.path.dirname(path)  # noqa: PTH120
-            checker = _media_checker(report, decode=decode) if media or decode else None
-            if report.corpus == "emotalk":
-                validate_emotalk(walk_release(path), report, media=checker, progress=progress)
-            else:
-                _validate_m3ed(path, kind, episodes_dir, report, checker)
-            if checker is not None:
-                checker.finish()
-        else:
-            _validate_single(path, kind, report)
-    report.check()
+    report = Report("", screen=screen)
+    _Validator(corpus, episodes_dir, media, decode, tuple(skip), progress).run(path, report)
     return report
-
-
-def _existing(path: str | os.PathLike[str]) -> str:
-    text = os.fspath(path)
-    if text == "-":
-        return text
-    text = str(Path(text).expanduser())
-    if not os.path.lexists(text):
-        raise ReleaseNotFoundError(
-            f"there is nothing at {quote(text, 200)}; expected the folder of a release, one of its files, or a "
-            f"dataset that was built from it. Check the path.",
-            path=text,
-        )
-    return text
-
-
-def _media_checker(report: Report, *, decode: bool) -> MediaChecker:
-    from emotalk_data.validation.media.checker import MediaChecker
-
-    return MediaChecker(report, decode=decode)
-
-
-def _validate_m3ed(
-    path: str | os.PathLike[str],
-    kind: InputKind,
-    episodes_dir: str | os.PathLike[str] | None,
-    report: Report,
-    media: MediaChecker | None,
-) -> None:
-    from emotalk_data.validation.m3ed.checks import validate_m3ed
-
-    episodes = list_episodes(episodes_dir) if episodes_dir is not None else None
-    validate_m3ed(list_release(path), episodes, report, media=media, single_file=kind == "m3ed")
-
-
-def _validate_single(path: str | os.PathLike[str], kind: InputKind, report: Report) -> None:
-    """Validate what is no release."""
-    from emotalk_data.validation import records
-
-    if kind == "record":
-        records.validate_record_file(path, report)
-    elif kind == "lines" and os.fspath(path) == "-":
-        records.validate_lines(sys.stdin.buffer, "<stdin>", report)
-    elif kind == "lines":
-        with open(path, "rb") as stream:  # noqa: PTH123
-            records.validate_lines(stream, os.fspath(path), report)
-    elif kind == "dataset":
-        from emotalk_data.validation.tables.datasets import validate_dataset
-
-        validate_dataset(path, report)
-    else:
-        from emotalk_data.validation.tables.features import validate_feature_set
-
-        validate_feature_set(path, report)
 
 
 def validate_all(
@@ -142,6 +69,7 @@ def validate_all(
     episodes_dir: str | os.PathLike[str] | None = None,
     media: bool = False,
     decode: bool = False,
+    skip: Iterable[str | os.PathLike[str]] = (),
     screen: Screen | None = None,
     progress: Progress | None = None,
 ) -> Report:
@@ -149,45 +77,120 @@ def validate_all(
 
     The arguments and errors are those of `validate`.
     """
+    validator = _Validator(corpus, episodes_dir, media, decode, tuple(skip), progress)
     paths = list(paths)
     if len(paths) == 1:
-        return validate(
-            paths[0],
-            corpus=corpus,
-            episodes_dir=episodes_dir,
-            media=media,
-            decode=decode,
-            screen=screen,
-            progress=progress,
-        )
-    whole = Report("")
+        alone = Report("", screen=screen)
+        validator.run(paths[0], alone)
+        return alone
+    whole = Report("")  # its parts have been screened
     corpora = set()
     for path in paths:
-        report = validate(
-            path,
-            corpus=corpus,
-            episodes_dir=episodes_dir,
-            media=media,
-            decode=decode,
-            screen=_with_folder(screen, path),
-            progress=progress,
-        )
-        whole.merge(report, folder=report.root)
-        corpora.add(report.corpus)
+        part = _part(screen)
+        validator.run(path, part)
+        whole.merge(part, folder=part.root)
+        corpora.add(part.corpus)
     whole.corpus = ", ".join(sorted(corpora))
     return whole
 
 
-def _with_folder(screen: Screen | None, path: str) -> Screen | None:
-    """Let a screen see the names that the joint report will have."""
-    if screen is None or kind_of(path) not in ("release", "m3ed"):
-        return screen
-    folder = path if kind_of(path) == "release" else os.path.dirname(path)  # noqa: PTH120
+def _part(screen: Screen | None) -> Report:
+    """Return a report of one path of several; its screen sees the names that the joint report will have."""
+    if screen is None:
+        return Report("")
 
     def see(problem: Problem) -> str | None:
-        return screen(problem._replace(file=f"{folder}/{problem.file}") if folder else problem)
+        return screen(problem._replace(file=f"{part.root}/{problem.file}") if part.root else problem)
 
-    return see
+    part = Report("", screen=see)
+    return part
+
+
+class _Validator(NamedTuple):
+    """What to read, and how closely; the attributes are the arguments of `validate`."""
+
+    corpus: Corpus | None
+    episodes_dir: str | os.PathLike[str] | None
+    media: bool
+    decode: bool
+    skip: tuple[str | os.PathLike[str], ...]
+    progress: Progress | None
+
+    def run(self, path: str | os.PathLike[str], report: Report) -> None:
+        """Read what is at `path` into a report, whose corpus and root are known before its first problem."""
+        if self.corpus not in (None, "emotalk", "m3ed"):
+            raise OptionError(f"corpus is {quote(self.corpus)}; expected 'emotalk' or 'm3ed'.")
+        path = _existing(path)
+        kind = kind_of(path)
+        if kind == "record" and self.corpus == "m3ed":
+            kind = "m3ed"  # an annotation or relation file whose beginning does not tell
+        if kind == "release":
+            report.corpus = self.corpus or tell_corpus(path)
+        else:
+            report.corpus = "m3ed" if kind == "m3ed" else "emotalk"  # a table says it itself
+        with garbage_collection_paused():
+            if kind == "release" or kind == "m3ed":
+                # An archive or annotation file is named below the folder that it lies in.
+                report.root = path if Path(path).is_dir() else os.path.dirname(path)  # noqa: PTH120
+                self._read_release(path, kind, report)
+            else:
+                _read_single(path, kind, report)
+        report.check()
+
+    def _read_release(self, path: str, kind: InputKind, report: Report) -> None:
+        checker = None
+        if self.media or self.decode:
+            from emotalk_data.validation.media.checker import MediaChecker
+
+            checker = MediaChecker(report, decode=self.decode)
+        if report.corpus == "emotalk":
+            walk = walk_release(path, skip=self.skip)
+            validate_emotalk(walk, report, media=checker, progress=self.progress)
+        else:
+            from emotalk_data.validation.m3ed.checks import validate_m3ed
+
+            episodes = list_episodes(self.episodes_dir) if self.episodes_dir is not None else None
+            validate_m3ed(list_release(path), episodes, report, media=checker, single_file=kind == "m3ed")
+        if checker is not None:
+            checker.finish()
+
+
+def _existing(path: str | os.PathLike[str]) -> str:
+    text = os.fspath(path)
+    if text == "-":
+        return text
+    # An empty path, as of a variable that is not set, is not the current folder.
+    text = str(Path(text).expanduser()) if text else text
+    if not os.path.lexists(text):
+        raise ReleaseNotFoundError(
+            f"there is nothing at {quote(text, 200)}; expected the folder of a release, one of its files, or a "
+            f"dataset that was built from it. Check the path.",
+            path=text,
+        )
+    return text
+
+
+def _read_single(path: str, kind: InputKind, report: Report) -> None:
+    """Read what is no release."""
+    from emotalk_data.validation import records
+
+    if kind == "record":
+        records.validate_record_file(path, report)
+    elif kind == "lines" and path == "-":
+        if sys.stdin is None:  # in a process that has none
+            raise ReleaseNotFoundError("there is no standard input to read; expected records, one a line.")
+        records.validate_lines(sys.stdin.buffer, "<stdin>", report)
+    elif kind == "lines":
+        with open(path, "rb") as stream:  # noqa: PTH123
+            records.validate_lines(stream, path, report)
+    elif kind == "dataset":
+        from emotalk_data.validation.tables.datasets import validate_dataset
+
+        validate_dataset(path, report)
+    else:
+        from emotalk_data.validation.tables.features import validate_feature_set
+
+        validate_feature_set(path, report)
 
 
 def tell_corpus(path: str | os.PathLike[str]) -> Corpus:

@@ -166,7 +166,7 @@ def test_a_defect_is_one_line_that_says_how_to_see_more(
     def fail(*_args: object, **_options: object) -> None:
         raise KeyError("of nobody")
 
-    monkeypatch.setattr("emotalk_data.validation.validate.validate", fail)
+    monkeypatch.setattr("emotalk_data.validation.validate.validate_all", fail)
     assert main(["validate", "x"]) == 2
     err = capfd.readouterr().err
     assert "unexpected KeyError" in err

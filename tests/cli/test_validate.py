@@ -99,7 +99,7 @@ def test_file_names_cannot_steer_the_terminal(
         report.problem("ET-ID-001", "Text/\x1b[2Jevil\u202e.json", "", "a name", "an id", count=3)
         return report
 
-    monkeypatch.setattr("emotalk_data.validation.validate.validate", read)
+    monkeypatch.setattr("emotalk_data.validation.validate.validate_all", read)
     out = invoke("validate", clean_dir).stdout
     assert "\x1b" not in out
     assert "\u202e" not in out

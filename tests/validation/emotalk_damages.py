@@ -202,7 +202,8 @@ FIELDS: tuple[tuple[str, str, dict[str, str]], ...] = (
             "long": "ET-TEXT-004",
             # The two records differ, and the Audio record is not the one that counts.
             "empty text": "ET-TEXT-005 + ET-TEXT-003@audio:content",
-            "word, blank, zero width": "ET-TEXT-003@audio:content",
+            "word, blank": "ET-TEXT-003@audio:content",
+            "zero width": "ET-TEXT-006 + ET-TEXT-003@audio:content",
         },
     ),
     (
@@ -213,7 +214,8 @@ FIELDS: tuple[tuple[str, str, dict[str, str]], ...] = (
             **EVERYWHERE,
             **NO_TEXT,
             "long": "ET-TEXT-004",
-            "empty text, word, blank, zero width": "ET-TEXT-003",
+            "empty text, word, blank": "ET-TEXT-003",
+            "zero width": "ET-TEXT-006 + ET-TEXT-003",
         },
     ),
     (
@@ -287,7 +289,8 @@ FIELDS: tuple[tuple[str, str, dict[str, str]], ...] = (
                 **NO_TEXT,
                 "empty text": "ET-KEY-005",
                 "long": "ET-TYPE-002",
-                "word, blank, zero width": "",  # a caption is free text
+                "word, blank": "",  # a caption is free text
+                "zero width": "ET-TEXT-006",
             },
         )
         for key in CAPTIONS
@@ -337,7 +340,9 @@ WRONG: tuple[tuple[str, str, tuple[Any, ...], str], ...] = (
     ("text", "content", ("[over/]" + CONTENT,), "ET-TEXT-001 + ET-TEXT-003@audio:content"),
     ("text", "content", (CONTENT + "[over/我", "]" + CONTENT), "ET-TEXT-002 + ET-TEXT-003@audio:content"),
     ("text", "content", (" \n",), "ET-TEXT-005 + ET-TEXT-003@audio:content"),
-    ("audio", "content", ("他说完了。", CONTENT + "\0", CONTENT[:-1]), "ET-TEXT-003"),
+    ("audio", "content", ("他说完了。", CONTENT[:-1]), "ET-TEXT-003"),
+    ("audio", "content", (CONTENT + "\0", CONTENT + "\ufffd"), "ET-TEXT-006 + ET-TEXT-003"),
+    ("audio", "sourceAttr.style_cap", ("语速\x1b快", "\u202e语速快", "语速\ufffd"), "ET-TEXT-006"),
     ("audio", "paragraphs", ({"startTime": 13.17, "endTime": 11.01, "duration": 2.16},), "ET-TIME-001"),
     ("audio", "paragraphs.startTime", (-0.5, 1e7), "ET-TIME-001"),
     ("audio", "paragraphs.startTime", (11.5,), "ET-TIME-003@paragraphs.duration"),

@@ -110,7 +110,7 @@ def _json() -> Iterator[Hostile]:
         ("half a pair, raw", _with("火车", "\ud83d"), "ET-JSON-006"),
         ("zeros", bytes(4_000), "ET-JSON-006"),
         ("a raw zero", _with("火车", "火\0车"), "ET-JSON-001"),
-        ("an escaped zero", _with("火车", r"火\u0000车"), ""),
+        ("an escaped zero", _with("火车", r"火\u0000车"), "ET-TEXT-006"),
         ("UTF-16, little end first", text.encode("utf-16-le"), "ET-JSON-006"),
         ("UTF-16, big end first", text.encode("utf-16-be"), "ET-JSON-006"),
         ("UTF-16 with its mark", text.encode("utf-16"), "ET-JSON-006"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from emotalk_data.loaders.report import Report
 from emotalk_data.schemas.codes import CODES
-from emotalk_data.schemas.problems import Problem
+from emotalk_data.schemas.problems import WHOLE_RELEASE, Problem
 from emotalk_data.validation.outputs.as_github import as_github
 from emotalk_data.validation.outputs.shown import printable
 
@@ -132,6 +133,10 @@ def test_files_are_named_from_the_current_folder_where_they_lie_below_it(
         report = _report(root, Problem(_ERROR, "a.json", "", "x", "y"))
         (command,), _ = _commands(as_github(report, report.problems()))
         assert command.properties["file"] == expected, root
+    for file, expected in {"./data/a.json": "data/a.json", f"data/{WHOLE_RELEASE}": "data"}.items():
+        report = _report("", Problem(_ERROR, file, "", "x", "y"))
+        (command,), _ = _commands(as_github(report, report.problems()))
+        assert command.properties["file"] == expected, file
 
 
 _ANY_TEXT = st.text(st.characters(exclude_categories=())) | st.text("%0AaD25:,=\r\n[]#\x1b\u2028")
@@ -147,6 +152,6 @@ def test_any_text_stays_in_its_own_annotation(file: str, member: str, path: str,
     assert command.name == "error"
     assert set(command.properties) == {"file", "title"} | (set() if member else {"line"})
     if not os.path.isabs(file):
-        kept = next(report.problems()).file.partition("::")[0]
+        kept = posixpath.normpath(next(report.problems()).file.partition("::")[0])
         assert command.properties["file"] == printable(kept.encode("utf-8", "backslashreplace").decode())
     assert printable(found) in command.message

@@ -463,13 +463,23 @@ def test_a_screen_sees_files_as_the_joint_report_names_them(tmp_path: Path) -> N
     one, other = str(tmp_path / "one"), str(tmp_path / "other")
     for root in (one, other):
         _write(Path(root), "text", f"{A}_001", emotion_result="hapy")
+    built = tmp_path / "built"
+    built.mkdir()
+    (built / "train.parquet").write_bytes(b"PAR1")
     seen: list[str] = []
 
     def screen(problem: Problem) -> str | None:
         seen.append(problem.file)
         return "config" if problem.file.startswith(f"{other}/") else None
 
-    report = validate_all([one, other], screen=screen)
-    assert len(seen) == 2
-    assert [problem.file for problem in report.problems()] == [file for file in seen if file.startswith(one)]
+    report = validate_all([f"{tmp_path}/./one/", other, str(built)], screen=screen)
+    assert sorted(seen) == sorted(
+        [
+            *(f"{root}/Text/json/G00002/G00002_01/{A}/{A}_001.json" for root in (one, other)),
+            f"{built}/train.parquet",
+        ]
+    )
+    assert {problem.file for problem in report.problems()} == {
+        file for file in seen if not file.startswith(other)
+    }
     assert report.passed_over == {"config": {"ET-LABEL-001": 1}}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tarfile
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from emotalk_data import validate
 from emotalk_data.loaders import m3ed_files
 from emotalk_data.loaders.listing import list_release
 from emotalk_data.loaders.report import Report
@@ -183,6 +185,13 @@ def test_an_annotation_by_itself_misses_neither_lists_nor_places(tmp_path: Path,
     assert report.counts["rows"] == 4
 
 
+def test_a_file_whose_beginning_does_not_tell_is_of_m3ed_when_the_user_says_so(tmp_path: Path) -> None:
+    write(tmp_path / "mine.json", {"version": 2, **CLEAN})
+    report = validate(tmp_path / "mine.json", corpus="m3ed")
+    assert places(report) == [("M3-TYPE-001", "mine.json", "version")]
+    assert report.counts["rows"] == 4
+
+
 @pytest.mark.parametrize("name", [RELATION, "mine.json"])
 def test_a_relation_file_by_itself_misses_no_annotation(tmp_path: Path, name: str) -> None:
     write(tmp_path / name, PLACES)
@@ -322,6 +331,28 @@ def test_numbers_and_not_the_order_of_the_file_say_what_comes_first(root: Path) 
 
     edit(root, change)
     assert places(check(root)) == []
+
+
+def test_a_dialogue_that_lasts_no_time_holds_nothing_against_its_utterances(root: Path) -> None:
+    def end_at_start(document: Any) -> None:
+        document[SERIES][f"{SERIES}_1"]["end_time"] = "00:03:10:00"
+
+    edit(root, end_at_start, RELATION)
+    assert places(check(root)) == [("M3-TIME-006", RELATION, f"{SERIES}.{SERIES}_1.end_time")]
+
+
+def test_a_sound_that_is_named_as_no_clip_is_told(root: Path) -> None:
+    (root / "audio").mkdir()
+    clips = (f"A_{SERIES}_1_1.wav", f"A_{SERIES}_4_1.wav", f"B_{SERIES}_1_2.flac", f"B_{SERIES}_4_2.flac")
+    for name in (*clips, "a_lower_1_1.wav"):
+        (root / "audio" / name).touch()
+    with tarfile.open(root / "more.tar", "w") as archive:
+        for name in ("audio/._A_qingshuihe_1_1.wav", "audio/notes.WAV"):
+            archive.addfile(tarfile.TarInfo(name))
+    assert places(check(root)) == [
+        ("M3-AUD-003", "audio/a_lower_1_1.wav", ""),
+        ("M3-AUD-003", "more.tar::audio/notes.WAV", ""),
+    ]
 
 
 def test_a_dialogue_under_two_series_of_the_relation_file_lies_where_its_name_says(root: Path) -> None:

@@ -190,6 +190,11 @@ EMOTALK_CODES: Final[dict[str, Code]] = {
         "Add content.",
         '{"data": [...], "emotion_result": "happy"} in Text (no content)',
     ),
+    "ET-TEXT-006": note(
+        "A transcript or caption with control or invisible characters, or U+FFFD; it is kept.",
+        "Take them out; where U+FFFD stands for a lost character, write that.",
+        '"content": "我知道\\u0000了"',
+    ),
     "ET-CAP-001": error(
         "Captions that are neither JSON nor a plain literal; null.",
         "Write a JSON object.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -18,6 +19,11 @@ from emotalk_data.schemas.rules import confidence_weighted, mean_rating
 __all__ = ["RecordChecks", "look_at_record"]
 
 _MISSING: Final = "missing"
+
+# Controls but for tabs and ends of lines; marks that have no width or turn the direction of writing; U+FFFD.
+_STRAY: Final = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffd]"
+)
 
 _MAX_ROUNDING: Final = 0.005
 """A mean of five integers may be written with two decimals."""
@@ -111,8 +117,14 @@ def look_at_record(record: EmotalkRecord, file: str, utterance_id: str, problems
         _look_at_sentiment(record, look)
     elif isinstance(record, AudioRecord):
         _look_at_times(record, look)
-    elif isinstance(record, TextRecord) and not (record.content or "").strip():
-        look.missing("ET-TEXT-005", "content", "the transcript", found=_found(record.content))
+        look.at_text(record.content, "content")
+        if record.captions is not None:
+            for key, text in record.captions.__dict__.items():
+                look.at_text(text, "sourceAttr", key)
+    elif isinstance(record, TextRecord):
+        if not (record.content or "").strip():
+            look.missing("ET-TEXT-005", "content", "the transcript", found=_found(record.content))
+        look.at_text(record.content, "content")
 
 
 class _Look:
@@ -133,6 +145,12 @@ class _Look:
         """Add that a value is missing, unless it is there and was refused."""
         if not _was_refused(path, self._file, self._problems):
             self.note(code, path, found, expected)
+
+    def at_text(self, text: str | None, *path: str) -> None:
+        """Add that a text has characters that nobody sees."""
+        # Of nearly all texts the first question settles it; a blank of Chinese width is not printable to Python.
+        if text and (not text.isprintable() or "\ufffd" in text) and (stray := _STRAY.search(text)):
+            self.note("ET-TEXT-006", ".".join(path), quote(text), f"no U+{ord(stray[0]):04X} in it")
 
     def missing_votes(self, values: Sequence[object], key: str, expected: str) -> None:
         """Add each annotator's value that is missing."""

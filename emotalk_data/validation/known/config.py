@@ -92,7 +92,7 @@ class IgnoreRule(BaseModel):
 
     Attributes:
         codes: codes, or globs of codes such as `ET-TAR-*`; None for every code.
-        paths: globs on the file's name as the report shows it, see `validation.globs`; None for every file.
+        paths: globs on the file's name as the report shows it, see `validation.known.globs`; None for every file.
         reason: why.
     """
 

@@ -144,11 +144,12 @@ def _speakers(dialogue: DialogueSource) -> dict[str, Speaker]:
 
 
 def _num_frames(dialogue: DialogueSource) -> int | None:
-    """Return the length of a dialogue by the relation file."""
+    """Return the length of a dialogue by the relation file; None where that has none, or no time at all."""
     place = dialogue.place
     if place is None or place.start_time is None or place.end_time is None:
         return None
-    return parse_timecode(place.end_time).frame_number - parse_timecode(place.start_time).frame_number
+    # A place of no length is a problem of its own, and holds nothing against the utterances.
+    return parse_timecode(place.end_time).frame_number - parse_timecode(place.start_time).frame_number or None
 
 
 def _check_blends(annotation: EmotionAnnotation, note: Note) -> None:

@@ -47,7 +47,8 @@ def place_of(problem: Problem, root: str) -> Place:
         root: `Report.root`.
     """
     file, _, member = problem.file.partition("::")
-    path = posixpath.normpath(posixpath.join(Path(root).expanduser(), file)) if root else file
+    # A viewer of annotations knows `data/a.json`, and neither `./data/a.json` nor `data/.`.
+    path = posixpath.normpath(posixpath.join(Path(root).expanduser() if root else "", file))
     if posixpath.isabs(path):
         # Annotations of CI are by paths inside the checkout, which is where CI runs.
         below = posixpath.relpath(path, os.getcwd())  # noqa: PTH109  # a str is what relpath takes
