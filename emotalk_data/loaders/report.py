@@ -12,14 +12,13 @@ from emotalk_data.errors import CacheCorruptError, ReleaseError, quote
 from emotalk_data.schemas.codes import CODES, Severity
 from emotalk_data.schemas.problems import Problem
 
-__all__ = ["Report", "Screen"]
+__all__ = ["FATES", "Report", "Screen"]
 
 _MAX_KEPT_PER_CODE: Final = 1_000
 _INDEX: Final = re.compile(r"\[[0-9]+\]")
 _SEVERITIES: Final[tuple[Severity, ...]] = ("error", "warning", "note")
 
-# Each record that was found has one fate, and so has each utterance. `check` adds them up.
-_FATES: Final = (
+FATES: Final = (
     "records_in_rows",
     "records_unreadable",
     "records_duplicate",
@@ -27,7 +26,7 @@ _FATES: Final = (
     "records_unplaced",
     "records_dropped",
 )
-
+"""Each record that was found has one fate: `Report.check` adds up these counts."""
 
 Screen = Callable[[Problem], str | None]
 """Says of a problem why it is to be passed over, such as `baseline`; None when it is not."""
@@ -155,7 +154,7 @@ class Report:
             ReleaseError: the counts do not add up; that would be a defect of this library.
         """
         found = self.counts["records_found"]
-        fates = {name: self.counts[name] for name in _FATES}
+        fates = {name: self.counts[name] for name in FATES}
         if found != sum(fates.values()):
             raise ReleaseError(
                 f"{found} records were found but {fates} do not add up to that: a record would be lost in "
@@ -223,7 +222,10 @@ def _plural(number: int, noun: str) -> str:
 
 
 def _as_text(name: str) -> str:
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    try:
+        return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # half a surrogate pair that stands for no byte
+        return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _checked_counts(values: Any) -> dict[str, int]:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from stat import S_ISDIR
 from typing import Final, NamedTuple
 
 from emotalk_data.errors import PathError, ReleaseNotFoundError, quote
@@ -172,7 +173,7 @@ def walk_release(
     Args:
         root: the folder or file.
         with_status: ask for length and time of each annotation file; that takes most of the time.
-        skip: files that are no part of the release, wherever they lie and by whatever name.
+        skip: files that are no part of the release, wherever they lie and by whatever name; no folders.
 
     Raises:
         ReleaseNotFoundError: there is nothing at `root`, or it cannot be read; raised by the walk.
@@ -189,7 +190,8 @@ def _identities(paths: Iterable[str | os.PathLike[str]]) -> Iterator[tuple[int, 
     for path in paths:
         with suppress(OSError, ValueError):  # one that is not there need not be skipped
             status = Path(path).stat()
-            yield status.st_dev, status.st_ino
+            if not S_ISDIR(status.st_mode):  # a slip of the user's must not hide what is below it
+                yield status.st_dev, status.st_ino
 
 
 def _is_within(path: str, folder: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from emotalk_data.testing import make_emotalk, make_m3ed
 
 PROJECT = Path(__file__).parents[2]
 SOURCES = ("pyproject.toml", "README.md", "LICENSE", ".pre-commit-hooks.yaml", "emotalk_data")
@@ -134,6 +137,19 @@ def test_the_hook_fails_on_a_bad_record_with_its_code_and_passes_when_it_is_mend
     done = try_hook(hooks, "emotalk-validate", scratch, environment)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Passed" in done.stdout
+
+
+def test_the_hook_takes_every_annotation_file_of_a_release_by_its_name(tmp_path: Path) -> None:
+    line = next(
+        line for line in (PROJECT / ".pre-commit-hooks.yaml").read_text().splitlines() if "files:" in line
+    )
+    files = re.compile(line.partition("files: ")[2])
+    make_emotalk(tmp_path / "emotalk", num_utterances=2, media=False)
+    make_m3ed(tmp_path / "m3ed", audio=False, episodes=False)
+    names = [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.json")]
+    assert len(names) >= 8 + 2
+    assert [name for name in names if not files.search(name)] == []
+    assert not files.search("package.json")
 
 
 def test_the_hook_passes_over_files_of_other_names(

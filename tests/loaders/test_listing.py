@@ -12,7 +12,7 @@ from emotalk_data import load_dataset
 from emotalk_data.errors import ReleaseNotFoundError
 from emotalk_data.load import load_dataset_builder
 from emotalk_data.loaders.listing import Listing, list_release
-from emotalk_data.loaders.walk import is_text
+from emotalk_data.loaders.walk import is_text, walk_release
 from emotalk_data.testing import make_emotalk
 
 _TIME_NS = 1_700_000_000_000_000_000
@@ -262,3 +262,12 @@ def test_a_link_to_a_file_is_listed_as_the_file_it_leads_to_and_a_dangling_one_t
 def test_text_is_what_utf_8_can_hold() -> None:
     assert is_text("/data/对话/x.wav")
     assert not is_text(os.fsdecode(b"/data/\xb6\xd4/x.wav"))
+
+
+def test_a_file_may_be_skipped_by_any_name_and_a_folder_never(root: Path) -> None:
+    (root / "link").symlink_to(root / "Text" / "json" / "b.json")
+    walk = walk_release(root, skip=[root / "link", root / "Audio", root / "nothing"])
+    names = [
+        name for folder in walk.folders for name in (*folder.media, *(one[0] for one in folder.annotations))
+    ]
+    assert sorted(names) == ["1.wav", "2.wav", "3.MP4", "a.jsonl"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]  # ships no types
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -16,6 +16,7 @@ from emotalk_data.loaders.report import Report
 from emotalk_data.schemas.codes import CODES
 from emotalk_data.schemas.problems import Problem
 from emotalk_data.validation.outputs.as_json import ReportDocument, as_json, report_json_schema
+from emotalk_data.validation.outputs.shown import first_of_each_code
 
 _ERROR, _WARNING, _NOTE = "ET-LABEL-001", "ET-ID-003", "ET-KEY-001"
 _VALIDATOR = jsonschema.Draft202012Validator(report_json_schema())
@@ -32,8 +33,9 @@ def _sample() -> Report:
     return report
 
 
-def _document(report: Report, **options: Any) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(as_json(report, report.problems(), **options))
+def _document(report: Report, *, strict: bool = False, limit: int | None = None) -> dict[str, Any]:
+    shown = first_of_each_code(report.problems(), limit)
+    document: dict[str, Any] = json.loads(as_json(report, shown, strict=strict))
     _VALIDATOR.validate(document)
     return document
 
@@ -157,6 +159,7 @@ _ANY_TEXT = st.text(st.characters(exclude_categories=()))
 
 
 @given(_ANY_TEXT, _ANY_TEXT, _ANY_TEXT, _ANY_TEXT, st.none() | st.integers(1))
+@example("\udd00\udcb0", "\ud800", "\udcb0", "\udfff", 1)
 def test_any_text_is_read_back(file: str, path: str, found: str, root: str, line: int | None) -> None:
     report = Report("emotalk")
     report.root = root

@@ -26,16 +26,16 @@ class Code(NamedTuple):
     example: str
 
 
-def error(meaning: str, remedy: str, example: str = "") -> Code:
+def error(meaning: str, remedy: str, example: str) -> Code:
     """Return a code of severity error."""
     return Code("error", meaning, remedy, example)
 
 
-def warning(meaning: str, remedy: str, example: str = "") -> Code:
+def warning(meaning: str, remedy: str, example: str) -> Code:
     """Return a code of severity warning."""
     return Code("warning", meaning, remedy, example)
 
 
-def note(meaning: str, remedy: str, example: str = "") -> Code:
+def note(meaning: str, remedy: str, example: str) -> Code:
     """Return a code of severity note."""
     return Code("note", meaning, remedy, example)

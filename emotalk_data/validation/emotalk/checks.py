@@ -18,7 +18,7 @@ from emotalk_data.loaders.emotalk import EmotalkUtterance, read_emotalk
 from emotalk_data.loaders.emotalk_index import index_emotalk
 from emotalk_data.loaders.emotalk_places import UtteranceFiles
 from emotalk_data.loaders.listing import Listing
-from emotalk_data.loaders.report import Report
+from emotalk_data.loaders.report import FATES, Report
 from emotalk_data.loaders.walk import Walk
 from emotalk_data.schemas.problems import Problem
 from emotalk_data.validation.emotalk.dialogue import DialogueChecks
@@ -32,15 +32,6 @@ __all__ = ["Progress", "validate_emotalk"]
 
 Progress = Callable[[int, int], None]
 """`progress(num_done, num_found)`: takes how many records have been read, of how many."""
-
-# What becomes of the records that were found; those that are never read are done as soon as that is known.
-_FATES: Final = (
-    "records_in_rows",
-    "records_unreadable",
-    "records_duplicate",
-    "records_shadowed",
-    "records_unplaced",
-)
 
 
 def validate_emotalk(
@@ -106,7 +97,7 @@ class _Checks:
             self._release.add(self._dialogue)
             if self._progress is not None:
                 counts = self._report.counts
-                self._progress(sum(counts[fate] for fate in _FATES), counts["records_found"])
+                self._progress(sum(counts[fate] for fate in FATES), counts["records_found"])
 
     def _look_at_media(self, utterance: EmotalkUtterance, files: UtteranceFiles, media: MediaChecker) -> None:
         paragraphs = utterance.audio.paragraphs if utterance.audio is not None else None

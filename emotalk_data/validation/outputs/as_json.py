@@ -13,7 +13,7 @@ from emotalk_data.loaders.report import Report
 from emotalk_data.schemas.codes import CODES, Severity
 from emotalk_data.schemas.json_schema import DIALECT
 from emotalk_data.schemas.problems import Problem
-from emotalk_data.validation.outputs.shown import as_text, first_of_each_code, num_failing
+from emotalk_data.validation.outputs.shown import as_text, num_failing
 
 __all__ = ["SCHEMA_VERSION", "CodeEntry", "ProblemEntry", "ReportDocument", "as_json", "report_json_schema"]
 
@@ -35,7 +35,7 @@ class CodeEntry(_Strict):
     remedy: str
     """What to do."""
     example: str
-    """What such a place looks like, on one line; may be empty."""
+    """What such a place looks like, on one line."""
     count: PositiveInt
     """How many findings there are."""
     num_listed: NonNegativeInt
@@ -90,18 +90,15 @@ class ReportDocument(_Strict):
     """The findings, errors first: at most 1,000 entries of each code, or as many as --limit says."""
 
 
-def as_json(
-    report: Report, problems: Iterable[Problem], *, strict: bool = False, limit: int | None = None
-) -> str:
+def as_json(report: Report, problems: Iterable[Problem], *, strict: bool = False) -> str:
     """Return a report as the JSON text of a `ReportDocument`, with a newline at its end.
 
     Args:
         report: what was found.
         problems: those of its problems that are to be listed, with their lines.
         strict: warnings make the exit status 1.
-        limit: list at most so many of each code; all if omitted.
     """
-    shown = first_of_each_code(problems, limit)
+    shown = list(problems)
     num_listed = Counter[str]()
     for problem in shown:
         num_listed[problem.code] += problem.count

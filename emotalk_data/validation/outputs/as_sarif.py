@@ -66,12 +66,11 @@ def as_sarif(report: Report, problems: Iterable[Problem], *, strict: bool = Fals
 
 def _rule(code: str, number: int) -> dict[str, Any]:
     severity, meaning, remedy, example = CODES[code]
-    text = f"{remedy}\n\nExample: {example}" if example else remedy
     return {
         "id": code,
         "shortDescription": {"text": meaning},
         "fullDescription": {"text": f"{meaning} {remedy}"},
-        "help": {"text": text},
+        "help": {"text": f"{remedy}\n\nExample: {example}"},
         "defaultConfiguration": {"level": severity},
         "properties": {"tags": [family_of(code)], "count": number},
     }
