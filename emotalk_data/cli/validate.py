@@ -118,12 +118,14 @@ def _validate(
     limit: int | None,
 ) -> int:
     """Validate and print; return the exit status."""
-    from emotalk_data.validation.known.baseline import BaselineRecorder, read_baseline
+    from emotalk_data.validation.known.baseline import BaselineRecorder, read_baseline, target_of
     from emotalk_data.validation.known.config import read_config
     from emotalk_data.validation.known.screen import Screens
     from emotalk_data.validation.outputs.shown import num_failing
     from emotalk_data.validation.validate import validate_all
 
+    if write_baseline is not None:
+        target_of(write_baseline)  # what must not be overwritten is told before the reading, not after it
     screens = Screens(
         read_config(config),
         baseline=read_baseline(baseline) if baseline is not None else None,

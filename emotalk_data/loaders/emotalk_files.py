@@ -129,7 +129,9 @@ class FileCollector:
         for position, (stem, offset, size) in enumerate(files):
             if not _match_id(stem):
                 base = quote(stem + place.after)
-                self._unplaced("ET-ID-001", place, stem, base, "an id such as G00008_01_11_002.json")
+                # Beside the folders of records lies what other tools keep: package.json, a report.
+                code = "ET-ID-005" if of_folder is None else "ET-ID-001"
+                self._unplaced(code, place, stem, base, "an id such as G00008_01_11_002.json")
                 continue
             if leaf != stem[:12]:
                 self._report_misplaced(place, stem)

@@ -75,7 +75,11 @@ def index_emotalk(
     # Multimodal.tar holds a zip that repeats its mp4s: it counts only where they are not there directly.
     if not collector.has_video:
         for packed in zips:
-            attempt(partial(_add_zip, collector, packed), packed.name, packed.path)
+            attempt(partial(_add_zip, collector, packed, report), packed.name, packed.path)
+    for file in release.unread:
+        report.problem(
+            "ET-TAR-004", file.name, "", "an archive that is not read", "a tar, plain or as gzip data"
+        )
     return collector.join()
 
 
@@ -192,11 +196,13 @@ def _add_compressed(collector: FileCollector, archive: ListedFile, prefix: str, 
         report.problem("ET-TAR-002", archive.name, "", lost, "a plain tar", count=num_lost)
 
 
-def _add_zip(collector: FileCollector, packed: _Zip) -> None:
+def _add_zip(collector: FileCollector, packed: _Zip, report: Report) -> None:
     within = None if packed.member is None else cached_tar_index(packed.path).find(packed.member)
     outer = () if packed.member is None else (("tar", packed.member),)
     media: dict[tuple[str, str], list[str]] = {}
+    num_records = 0
     for name in cached_zip_index(packed.path, within).names:
+        num_records += _is_record(name)
         if _is_media(name.lower()):
             Location(packed.path, (("zip", name), *outer))  # a name that no path can hold is refused
             folder, stem, suffix = _split(name)
@@ -204,6 +210,11 @@ def _add_zip(collector: FileCollector, packed: _Zip) -> None:
     for (folder, suffix), stems in media.items():
         place = _media_place(folder, suffix, packed.name, packed.path, "zip", *outer)
         collector.add_media(_media_kind(suffix), place, stems)
+    if num_records:
+        found = f"a zip with {num_records:,} JSON files, which are not read"
+        report.problem(
+            "ET-TAR-004", packed.name, "", found, "records in a tar, or unpacked", count=num_records
+        )
 
 
 def _media_kind(suffix: str) -> int:

@@ -24,6 +24,7 @@ class Listing:
         folders: folders that hold annotations or media, in the order of their names.
         archives: tars, judged by their names; what they really are is seen when they are opened.
         lists: text files (M3ED's split lists).
+        unread: archives of kinds that are not read, and parts of archives.
         zips: zip files: an extracted `Multimodal.tar` leaves one that repeats its mp4s.
     """
 
@@ -32,6 +33,7 @@ class Listing:
     archives: list[ListedFile] = field(default_factory=list)
     lists: list[ListedFile] = field(default_factory=list)
     zips: list[ListedFile] = field(default_factory=list)
+    unread: list[ListedFile] = field(default_factory=list)
 
     @cached_property
     def annotations(self) -> list[ListedFile]:
@@ -70,4 +72,4 @@ def list_release(root: str | os.PathLike[str]) -> Listing:
     """
     walk = walk_release(root, with_status=True)
     folders = sorted(walk.folders)
-    return Listing(walk.root, folders, walk.archives, walk.lists, walk.zips)
+    return Listing(walk.root, folders, walk.archives, walk.lists, walk.zips, walk.unread)

@@ -124,6 +124,8 @@ def find_clips(
         LimitError: likewise, and it is larger inside than any release.
     """
     found = list(_sounds_in_folders(listing))
+    for file in listing.unread:
+        report.problem("M3-TAR-001", file.name, "", "an archive that is not read", "a plain tar")
     for archive in listing.archives:
         try:
             found += _sounds_in_archive(archive)

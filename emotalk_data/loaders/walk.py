@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +19,11 @@ _ANNOTATIONS: Final = (".json", ".jsonl")
 _ARCHIVES: Final = (".tar", ".tar.gz", ".tgz")
 _ZIPS: Final = (".zip",)
 _MEDIA: Final = (".wav", ".mp4", ".mkv", ".avi", ".mov", ".flac", ".m4a", ".webm", ".ts")
+# Compressed so that nothing of them can be read in place, or cut into parts.
+_UNREAD: Final = re.compile(
+    r".*(\.tar\.(bz2|xz|zst|lz4)|\.t(bz2?|xz|zst)|\.7z|\.rar|\.jsonl?\.(gz|bz2|xz|zst)"
+    r"|\.(tar|tgz|gz|zip|7z)\.?[._-]?(part)?[0-9a-z]{0,2}[0-9]|\.z[0-9]{2})"
+)
 _LISTS: Final = (".txt",)
 
 _UNREADABLE: Final = (0, 0)
@@ -57,7 +63,7 @@ class Walk:
         root: the folder, or the archive or annotation file itself.
         folders: yields each folder with annotations or media once, in an order that the names alone decide. The
             other lists are whole when it has ended.
-        archives: as in `Listing`; so are `lists` and `zips`.
+        archives: as in `Listing`; so are `lists`, `zips` and `unread`.
     """
 
     def __init__(self, root: str, *, with_status: bool, skip: frozenset[tuple[int, int]]) -> None:
@@ -66,6 +72,7 @@ class Walk:
         self.archives: Final[list[ListedFile]] = []
         self.lists: Final[list[ListedFile]] = []
         self.zips: Final[list[ListedFile]] = []
+        self.unread: Final[list[ListedFile]] = []
         self.folders: Final = self._walk()
         self._with_status = with_status
 
@@ -81,7 +88,7 @@ class Walk:
                 f"Give data_dir the folder that holds the release.",
                 path=self.root,
             ) from error
-        for files in (self.archives, self.lists, self.zips):
+        for files in (self.archives, self.lists, self.zips, self.unread):
             files.sort()
 
     def _single_file(self, path: Path) -> Iterator[Folder]:
@@ -145,6 +152,8 @@ class Walk:
             if lower.endswith(suffixes):
                 files.append(ListedFile(prefix + entry.name, entry.path, *_status(entry)))
                 return
+        if _UNREAD.fullmatch(lower):
+            self.unread.append(ListedFile(prefix + entry.name, entry.path, *_status(entry)))
 
     def _is_skipped(self, entry: os.DirEntry[str]) -> bool:
         number = entry.inode()

@@ -141,7 +141,8 @@ def _read_closely(
     if record.emotion_result is None and not was_refused("emotion_result", problems):
         note("ET-LABEL-003", "emotion_result", "missing", _EXPECTATIONS["emotion_result"][1])
     if len(record.data or ()) != NUM_ANNOTATORS and not was_refused("data", problems):
-        note("ET-DATA-001", "data", f"{len(record.data or ())} annotators", f"{NUM_ANNOTATORS}")
+        number = len(record.data or ())
+        note("ET-DATA-001", "data", f"{number} annotator{'' if number == 1 else 's'}", f"{NUM_ANNOTATORS}")
     if isinstance(record, AudioRecord) and _ends_early(record):
         paragraphs = record.paragraphs
         if paragraphs is not None:

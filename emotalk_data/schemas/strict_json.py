@@ -29,6 +29,7 @@ _HINTS: Final = (
     (b"\xfe\xff", "it looks like UTF-16"),
     (b"{'", "it looks like a Python literal, which uses single quotes"),
     (b"version https://git-lfs", "it is a git-LFS pointer: run `git lfs pull`"),
+    (b"<<<<<<<", "it holds a merge conflict of Git that is not resolved"),
     (b"<", "it looks like an HTML or XML page"),
     (b"PK\x03\x04", "it looks like a zip file"),
 )

@@ -128,6 +128,7 @@ class _Validator(NamedTuple):
             report.corpus = self.corpus or tell_corpus(path)
         else:
             report.corpus = "m3ed" if kind == "m3ed" else "emotalk"  # a table says it itself
+        self._refuse_idle_options(path, kind, report.corpus)
         with garbage_collection_paused():
             if kind == "release" or kind == "m3ed":
                 # An archive or annotation file is named below the folder that it lies in.
@@ -136,6 +137,15 @@ class _Validator(NamedTuple):
             else:
                 _read_single(path, kind, report)
         report.check()
+
+    def _refuse_idle_options(self, path: str, kind: InputKind, corpus: str) -> None:
+        """Refuse what would have no effect: somebody would take a check for done that was not."""
+        if self.episodes_dir is not None and corpus != "m3ed":
+            raise OptionError(f"episodes_dir is for M3ED, and {quote(path, 200)} is not. Leave it out.")
+        if (self.media or self.decode) and kind not in ("release", "m3ed"):
+            raise OptionError(
+                f"media and decode look at files of a release, and {quote(path, 200)} is none. Leave both out."
+            )
 
     def _read_release(self, path: str, kind: InputKind, report: Report) -> None:
         checker = None

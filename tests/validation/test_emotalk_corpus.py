@@ -156,7 +156,7 @@ def test_sessions_have_time_lines_of_their_own(tmp_path: Path) -> None:
     assert _found(tmp_path) == []
 
 
-def test_an_utterance_that_starts_before_one_of_a_lower_number_is_noted(tmp_path: Path) -> None:
+def test_of_utterances_out_of_order_the_fewest_are_noted(tmp_path: Path) -> None:
     _spans(
         tmp_path,
         (f"{A}_001", 10.0, 11.0),
@@ -165,11 +165,16 @@ def test_an_utterance_that_starts_before_one_of_a_lower_number_is_noted(tmp_path
         (f"{B}_004", 10.0, 12.0),  # the same start is no earlier one
         (f"{A}_005", 13.0, 14.0),
     )
-    problems = {problem.utterance_id: problem for problem in validate(tmp_path).problems()}
-    assert problems.keys() == {f"{B}_002", f"{A}_003"}
-    for problem in problems.values():
-        assert (problem.code, problem.severity) == ("ET-TIME-004", "note")
-        assert f"{A}_001" in problem.expected
+    problem = _only(tmp_path)
+    assert (problem.code, problem.severity, problem.utterance_id) == ("ET-TIME-004", "note", f"{A}_001")
+    assert problem.expected == f"a start before that of {B}_002, 3"
+
+
+def test_of_two_utterances_out_of_order_the_second_is_noted(tmp_path: Path) -> None:
+    _spans(tmp_path, (f"{A}_001", 1.0, 2.0), (f"{B}_002", 6.0, 7.0), (f"{A}_003", 5.0, 5.5))
+    problem = _only(tmp_path)
+    assert (problem.code, problem.utterance_id) == ("ET-TIME-004", f"{A}_003")
+    assert problem.expected == f"a start after that of {B}_002, 6"
 
 
 def test_an_utterance_without_times_is_compared_with_none(tmp_path: Path) -> None:

@@ -10,10 +10,19 @@ from typing import Final
 
 from emotalk_data.schemas.codes.code import Code, Severity
 from emotalk_data.schemas.codes.emotalk import EMOTALK_CODES
+from emotalk_data.schemas.codes.emotalk_release import EMOTALK_RELEASE_CODES
 from emotalk_data.schemas.codes.m3ed import M3ED_CODES
+from emotalk_data.schemas.codes.m3ed_release import M3ED_RELEASE_CODES
 from emotalk_data.schemas.codes.media import MEDIA_CODES
 from emotalk_data.schemas.codes.tables import TABLES_CODES
 
 __all__ = ["CODES", "Code", "Severity"]
 
-CODES: Final[dict[str, Code]] = {**EMOTALK_CODES, **M3ED_CODES, **MEDIA_CODES, **TABLES_CODES}
+CODES: Final[dict[str, Code]] = {
+    **EMOTALK_CODES,
+    **EMOTALK_RELEASE_CODES,
+    **M3ED_CODES,
+    **M3ED_RELEASE_CODES,
+    **MEDIA_CODES,
+    **TABLES_CODES,
+}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from emotalk_data.loaders.emotalk import EmotalkUtterance
@@ -69,19 +71,23 @@ class DialogueChecks:
         self._compare_times(report)
 
     def _compare_times(self, report: Report) -> None:
-        latest: _Span | None = None
-        for span in self._spans:
-            if latest is not None and span.start_seconds < latest.start_seconds:
-                report.problem(
-                    "ET-TIME-004",
-                    span.file,
-                    "paragraphs.startTime",
-                    f"{span.start_seconds:g}",
-                    f"a start after that of {latest.utterance_id}, {latest.start_seconds:g}",
-                    utterance_id=span.utterance_id,
-                )
-            else:
-                latest = span
+        in_order = _longest_in_order([span.start_seconds for span in self._spans])
+        before: _Span | None = None
+        for position, span in enumerate(self._spans):
+            if position in in_order:
+                before = span
+                continue
+            after = next((self._spans[later] for later in sorted(in_order) if later > position), None)
+            bounds = [f"after that of {before.utterance_id}, {before.start_seconds:g}"] if before else []
+            bounds += [f"before that of {after.utterance_id}, {after.start_seconds:g}"] if after else []
+            report.problem(
+                "ET-TIME-004",
+                span.file,
+                "paragraphs.startTime",
+                f"{span.start_seconds:g}",
+                f"a start {' and '.join(bounds)}",
+                utterance_id=span.utterance_id,
+            )
         last_of: dict[str, _Span] = {}
         for span in sorted(self._spans, key=lambda one: (one.start_seconds, one.end_seconds)):
             before = last_of.get(span.speaker)
@@ -96,3 +102,21 @@ class DialogueChecks:
                 )
             if before is None or span.end_seconds > before.end_seconds:
                 last_of[span.speaker] = span
+
+
+def _longest_in_order(starts: list[float]) -> set[int]:
+    """Return the positions of a longest run, gaps allowed, in which no start is below the one before it.
+
+    What is outside it is out of place: one start that is far too late does not make all that follow wrong.
+    """
+    if all(one <= other for one, other in pairwise(starts)):
+        return set(range(len(starts)))
+    # From the back, with the signs turned: of runs that are equally long it is the earliest that counts.
+    ends: list[float] = []  # the lowest end of a run of each length
+    runs: list[tuple[int, ...]] = []
+    for position, start in reversed([(place, -start) for place, start in enumerate(starts)]):
+        length = bisect_right(ends, start)
+        run = (*runs[length - 1], position) if length else (position,)
+        ends[length : length + 1] = [start]
+        runs[length : length + 1] = [run]
+    return set(runs[-1])

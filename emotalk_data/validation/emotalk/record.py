@@ -85,10 +85,10 @@ def _absent_keys(record: EmotalkRecord) -> list[tuple[str, str]]:
         captions = record.captions
         if captions is None:
             absent.append(("sourceAttr", _MISSING))
-        elif not all(captions.__dict__.values()):
+        elif any(not text or text.isspace() for text in captions.__dict__.values()):
             texts = [(f"sourceAttr.{key}", getattr(captions, key)) for key in CAPTION_KEYS]
-            absent += [(key, _found(text)) for key, text in texts if not text]
-        if not record.content:
+            absent += [(key, _found(text)) for key, text in texts if not text or text.isspace()]
+        if not record.content or record.content.isspace():
             absent.append(("content", _found(record.content)))
         if record.paragraphs is not None and record.paragraphs.duration_seconds is None:
             absent.append(("paragraphs.duration", _MISSING))

@@ -32,7 +32,7 @@ from emotalk_data.errors import OptionError, quote
 from emotalk_data.schemas.codes import CODES
 from emotalk_data.schemas.problems import Problem
 
-__all__ = ["Baseline", "BaselineRecorder", "read_baseline"]
+__all__ = ["Baseline", "BaselineRecorder", "read_baseline", "target_of"]
 
 _VERSION: Final = 1
 _MAX_BYTES: Final = 512 << 20
@@ -100,7 +100,7 @@ class BaselineRecorder:
         Raises:
             OptionError: it cannot be written there, or there is a file that is no baseline.
         """
-        target = _target_of(path)
+        target = target_of(path)
         beside = f"{target}.{secrets.token_hex(4)}.tmp"
         try:
             try:
@@ -222,10 +222,13 @@ def _is_utf8(text: str) -> bool:
     return True
 
 
-def _target_of(path: str | os.PathLike[str]) -> str:
+def target_of(path: str | os.PathLike[str]) -> str:
     """Return the file to write. What is no baseline stays: one slip, and a release has lost its annotations.
 
     Where a link leads to a baseline, that one is replaced and the link stays.
+
+    Raises:
+        OptionError: there is a file that is no baseline, or it cannot be looked at.
     """
     try:
         target = os.path.realpath(path)

@@ -173,5 +173,5 @@ def _check_speaker(speaker: Speaker, letter: str, note: Note) -> None:
 
 
 def _check_text(text: str | None, path: str, note: Note) -> None:
-    if text and text.strip() and (text != text.strip() or not text.isprintable()):
+    if text and text.strip() and (text != text.strip() or not text.isprintable() or "\ufffd" in text):
         note("M3-TEXT-002", path, quote(text), "no blank at its ends and no control character")
