@@ -15,7 +15,7 @@ __all__ = ["confidence_weighted", "finalise_authors", "finalise_paper", "mean_ra
 
 _FIRST_IMPORTANCE: Final = 7  # of an annotator's first label; the second has 6, and so on (M3ED's paper)
 _MAJORITY: Final = 2  # of three annotators
-_DECIMALS: Final = 9  # so that equal means of different counts tie on every machine
+_SAME: Final = 1e-9  # means nearer than this are equal: they are of different sums of tenths
 
 
 def confidence_weighted(
@@ -44,11 +44,15 @@ def confidence_weighted(
         if emotion is not None and confidence is not None:
             sums[emotion] = sums.get(emotion, 0.0) + confidence
             counts[emotion] = counts.get(emotion, 0) + 1
-    if len(sums) == 1:
-        return tuple(sums)
-    means = {emotion: round(total / counts[emotion], _DECIMALS) for emotion, total in sums.items()}
-    largest = max(means.values(), default=0.0)
-    return tuple(emotion for emotion, mean in means.items() if mean == largest)
+    largest = 0.0
+    tied: list[str] = []
+    for emotion, total in sums.items():
+        mean = total / counts[emotion]
+        if mean > largest + _SAME:
+            largest, tied = mean, [emotion]
+        elif mean > largest - _SAME:
+            tied.append(emotion)
+    return tuple(tied)
 
 
 def mean_rating(ratings: Iterable[float | None]) -> float | None:

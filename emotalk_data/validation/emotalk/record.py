@@ -119,12 +119,19 @@ def look_at_record(record: EmotalkRecord, file: str, utterance_id: str, problems
         _look_at_times(record, look)
         look.at_text(record.content, "content")
         if record.captions is not None:
-            for key, text in record.captions.__dict__.items():
-                look.at_text(text, "sourceAttr", key)
+            texts = record.captions.__dict__
+            if _may_hide("".join([text for text in texts.values() if text])):
+                for key, text in texts.items():
+                    look.at_text(text, "sourceAttr", key)
     elif isinstance(record, TextRecord):
         if not (record.content or "").strip():
             look.missing("ET-TEXT-005", "content", "the transcript", found=_found(record.content))
         look.at_text(record.content, "content")
+
+
+def _may_hide(text: str) -> bool:
+    """Say whether a text needs a closer look; nearly none does. A blank of Chinese width is no printable one."""
+    return not text.isprintable() or "\ufffd" in text
 
 
 class _Look:
@@ -148,8 +155,7 @@ class _Look:
 
     def at_text(self, text: str | None, *path: str) -> None:
         """Add that a text has characters that nobody sees."""
-        # Of nearly all texts the first question settles it; a blank of Chinese width is not printable to Python.
-        if text and (not text.isprintable() or "\ufffd" in text) and (stray := _STRAY.search(text)):
+        if text and _may_hide(text) and (stray := _STRAY.search(text)):
             self.note("ET-TEXT-006", ".".join(path), quote(text), f"no U+{ord(stray[0]):04X} in it")
 
     def missing_votes(self, values: Sequence[object], key: str, expected: str) -> None:
