@@ -69,7 +69,7 @@ def _codes(_: str) -> Iterator[str]:
             yield f"**{severity}** · {_prose(meaning)}"
             yield ""
             yield f"- Example: {_verbatim(example)}"
-            yield f"- {_prose(remedy)}" if remedy.startswith("Nothing") else f"- To mend: {_prose(remedy)}"
+            yield f"- To mend: {_prose(remedy)}" if CODES[code].needs_mending else f"- {_prose(remedy)}"
         yield ""
 
 

@@ -50,6 +50,7 @@ __all__ = [
     "SchemaError",
     "SpanError",
     "VideoError",
+    "printable",
     "quote",
 ]
 
@@ -83,15 +84,18 @@ def _cut(text: str, max_chars: int, mark: str) -> str:
     return f"{text[:half]}{mark}{text[-half:]}"
 
 
-def _printable(message: str) -> str:
+def printable(text: str) -> str:
+    """Return text with control and bidirectional characters escaped: file names and quotes come from outside."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def _printable_message(message: str) -> str:
     """Escape what a terminal would obey, and keep the message to its limit."""
     # Before the escapes, for a message may be megabytes long; and after them, for they make it longer.
     message = _cut(message, _MAX_MESSAGE_CHARS, " … ")
-    if message.isprintable():
-        return message
-    escaped = "".join(
-        c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode("ascii") for c in message
-    )
+    escaped = "\n".join(printable(line) for line in message.split("\n"))
     return _cut(escaped, _MAX_MESSAGE_CHARS, " … ")
 
 
@@ -115,7 +119,7 @@ class EmotalkError(Exception):
         json_path: str | None = None,
         offset: int | None = None,
     ) -> None:
-        super().__init__(_printable(message))
+        super().__init__(_printable_message(message))
         self.path = path
         self.utterance_id = utterance_id
         self.json_path = json_path

@@ -51,7 +51,7 @@ def test_the_text_of_every_error_is_its_message(error_class: type[EmotalkError])
 
 
 def test_every_error_class_is_public_and_nothing_else_is() -> None:
-    helpers = ["JsonFault", "quote"]
+    helpers = ["JsonFault", "printable", "quote"]
     assert sorted(errors.__all__) == sorted([*(error_class.__name__ for error_class in CLASSES), *helpers])
 
 

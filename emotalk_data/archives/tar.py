@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -63,11 +64,7 @@ def index_tar(path: str, *, max_members: int = _DEFAULT_MAX_MEMBERS) -> TarIndex
         ArchiveError: not a tar (the message says what it is), or damaged, cut or unsafe.
         LimitError: more than `max_members` members, or an absurdly long name.
     """
-    with open_regular(path) as (descriptor, status):
-        reader = PlainReader(descriptor, path, status.st_size)
-        kind = sniff_bytes(os.pread(descriptor, 2048, 0))
-        if kind != "tar":
-            raise not_a_tar(path, kind)
+    with _open_plain(path) as (reader, size_bytes):
         notebook = Notebook()
         names: list[str] = []
         offsets: list[int] = []
@@ -76,7 +73,17 @@ def index_tar(path: str, *, max_members: int = _DEFAULT_MAX_MEMBERS) -> TarIndex
             names.append(name)
             offsets.append(data_offset)
             sizes.append(size)
-    return TarIndex(path, status.st_size, names, offsets, sizes, notebook.notes())
+    return TarIndex(path, size_bytes, names, offsets, sizes, notebook.notes())
+
+
+@contextmanager
+def _open_plain(path: str) -> Iterator[tuple[PlainReader, int]]:
+    """Open a tar that is not compressed; yield its reader and its length in bytes."""
+    with open_regular(path) as (descriptor, status):
+        kind = sniff_bytes(os.pread(descriptor, 2048, 0))
+        if kind != "tar":
+            raise not_a_tar(path, kind)
+        yield PlainReader(descriptor, path, status.st_size), status.st_size
 
 
 class TarMembers:
@@ -117,11 +124,7 @@ class TarMembers:
         return self._walk(Notebook())
 
     def _walk(self, notebook: Notebook) -> Iterator[Entry]:
-        with open_regular(self._path) as (descriptor, status):
-            kind = sniff_bytes(os.pread(descriptor, 2048, 0))
-            if kind != "tar":
-                raise not_a_tar(self._path, kind)
-            reader = PlainReader(descriptor, self._path, status.st_size)
+        with _open_plain(self._path) as (reader, _):
             names = self._names(self._path)
             yield from walk(reader, notebook, max_members=_DEFAULT_MAX_MEMBERS, names=names)
 

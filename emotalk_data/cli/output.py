@@ -14,6 +14,8 @@ from typing import Any, Final, TextIO
 
 import click
 
+from emotalk_data.errors import printable
+
 __all__ = [
     "cells",
     "echo",
@@ -64,13 +66,6 @@ def show_anything(stream: TextIO) -> None:
     reconfigure = getattr(stream, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(errors=_ERRORS)
-
-
-def printable(text: str) -> str:
-    """Return text with control and bidirectional characters escaped: file names come from outside."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def one_line(text: str) -> str:

@@ -23,7 +23,7 @@ def print_problems(report: Report, *, limit: int, codes: Iterable[str] | None = 
         limit: how many examples to show for each code.
         codes: only these codes; all if omitted.
     """
-    from emotalk_data.schemas.codes import CODES
+    from emotalk_data.schemas.codes import CODES, SEVERITIES
     from emotalk_data.validation.outputs.lines import with_lines
     from emotalk_data.validation.outputs.shown import first_of_each_code
 
@@ -32,8 +32,7 @@ def print_problems(report: Report, *, limit: int, codes: Iterable[str] | None = 
     shown: dict[str, list[Problem]] = {}
     for problem in with_lines(report, first_of_each_code(report.problems(), limit)):
         shown.setdefault(problem.code, []).append(problem)
-    order = ("error", "warning", "note")
-    for code in sorted(numbers, key=lambda code: (order.index(CODES[code].severity), code)):
+    for code in sorted(numbers, key=lambda code: (SEVERITIES.index(CODES[code].severity), code)):
         if wanted is not None and code not in wanted:
             continue
         severity, meaning, remedy, _ = CODES[code]
@@ -44,19 +43,17 @@ def print_problems(report: Report, *, limit: int, codes: Iterable[str] | None = 
         rest = numbers[code] - sum(problem.count for problem in shown.get(code, []))
         if rest and limit:
             echo(f"  … and {rest:,} more", dim=True)
-        # Some remedies say that there is nothing to mend.
-        echo(f"  {remedy}\n" if remedy.startswith("Nothing") else f"  To mend: {remedy}\n")
+        echo(f"  To mend: {remedy}\n" if CODES[code].needs_mending else f"  {remedy}\n")
 
 
 def _print_example(problem: Problem) -> None:
+    from emotalk_data.validation.outputs.shown import finding
+
     # The first line is where the file is; that says something of a place in it only.
     has_line = problem.line is not None and (problem.json_path or problem.line > 1)
     line = f":{problem.line}" if has_line else ""
     path = f": {problem.json_path}" if problem.json_path else ""
-    first = ", here the first" if problem.json_path else ""
-    times = f" ({problem.count:,} times{first})" if problem.count > 1 else ""
     # Of several releases each is named.
     file = "the release" if problem.file == WHOLE_RELEASE else problem.file.removesuffix(f"/{WHOLE_RELEASE}")
     echo(f"  {printable(f'{file}{line}{path}')}")
-    expected = f"; expected {problem.expected}" if problem.expected else ""
-    echo(printable(f"    is {problem.found}{expected}{times}"))
+    echo(printable(f"    is {finding(problem)}"))

@@ -19,6 +19,7 @@ from emotalk_data.schemas.emotalk import (
     official_split,
 )
 from emotalk_data.schemas.emotalk_read import read_record
+from emotalk_data.schemas.ids import emotalk_folder
 from emotalk_data.schemas.labels import MODALITIES
 from emotalk_data.schemas.problems import Problem
 from emotalk_data.schemas.transcript import Transcript, clean_transcript
@@ -151,7 +152,7 @@ def check_names(record: EmotalkRecord, utterance_id: str, file: str, problems: l
     if record.speaker_id is not None and record.speaker_id != utterance_id[10:12]:
         found, expected = quote(record.speaker_id), quote(utterance_id[10:12])
         problems.append(Problem("ET-ID-003", file, "speaker_id", found, expected, utterance_id))
-    folder = f"{utterance_id[:6]}/{utterance_id[:9]}/{utterance_id[:12]}/"
+    folder = f"{emotalk_folder(utterance_id)}/"
     for key, hint in (("file_path", record.file_path), ("file_name", record.file_name)):
         if hint is None:
             continue

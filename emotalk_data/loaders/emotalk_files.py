@@ -28,13 +28,12 @@ from emotalk_data.loaders.emotalk_places import (
 from emotalk_data.loaders.report import Report
 from emotalk_data.loaders.walk import is_text
 from emotalk_data.schemas.emotalk_read import modality_of
-from emotalk_data.schemas.ids import EMOTALK_ID_PATTERN
+from emotalk_data.schemas.ids import emotalk_folder, match_emotalk_id
 from emotalk_data.schemas.labels import MODALITIES, Modality
 from emotalk_data.schemas.strict_json import read_json
 
 __all__ = ["AUDIO", "VIDEO", "FileCollector"]
 
-_match_id: Final = re.compile(EMOTALK_ID_PATTERN).fullmatch
 _LEAF_FOLDER: Final = re.compile(r"(?:.*/)?(G[0-9]{5})/(\1_[0-9]{2})/(\2_[0-9]{2})/")
 _SPELLING: Final[dict[str, Modality]] = {modality: modality for modality in MODALITIES}
 
@@ -127,7 +126,7 @@ class FileCollector:
         self._report.counts["records_found"] += len(files)
         number = self._add_place(place)
         for position, (stem, offset, size) in enumerate(files):
-            if not _match_id(stem):
+            if not match_emotalk_id(stem):
                 base = quote(stem + place.after)
                 # Beside the folders of records lies what other tools keep: package.json, a report.
                 code = "ET-ID-005" if of_folder is None else "ET-ID-001"
@@ -160,7 +159,7 @@ class FileCollector:
         folder = place.before.rpartition("::")[2].removesuffix("/")
         leaf = self._facts_of(folder)[1]
         for stem in stems:
-            if is_addressable and _match_id(stem):
+            if is_addressable and match_emotalk_id(stem):
                 if leaf and leaf != stem[:12]:  # a folder of no id at all is as good as any for media
                     self._report_misplaced(place, stem)
                 self._add(stem, kind, number, -1, -1)
@@ -207,7 +206,7 @@ class FileCollector:
             entries.extend((packed | _HAS_POSITION, offset, size))
 
     def _report_misplaced(self, place: Place, stem: str) -> None:
-        expected = f"a folder {stem[:6]}/{stem[:9]}/{stem[:12]}"
+        expected = f"a folder {emotalk_folder(stem)}"
         self._report.problem("ET-ID-002", place.name_of(stem), "", "here", expected, utterance_id=stem)
 
     def _add_place(self, place: Place) -> int:
@@ -262,7 +261,7 @@ class FileCollector:
 
     def _report_absences(self, utterance_id: str, seen: dict[int, Place]) -> None:
         """A modality that nobody has is absent, and no problem; one that only some lack is."""
-        folders = f"{utterance_id[:6]}/{utterance_id[:9]}/{utterance_id[:12]}"
+        folders = emotalk_folder(utterance_id)
         for kind in sorted(self._kinds - seen.keys()):
             code, what = ("ET-PRES-001", "record") if kind < AUDIO else ("ET-PRES-002", "media file")
             self._report.problem(

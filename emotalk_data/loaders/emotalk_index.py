@@ -116,11 +116,13 @@ def _add_archive(collector: FileCollector, archive: ListedFile, report: Report, 
     if sniff_archive(archive.path) == "gzip":
         _add_compressed(collector, archive, prefix, report)
         return
-    # A member whose name no path can hold refuses the archive before anything of it is taken.
-    members = TarMembers(
-        archive.path,
-        check=lambda name: _is_media(name.lower()) and Location(archive.path, (("tar", name),)),
-    )
+
+    def check(name: str) -> None:
+        """Refuse the archive, before anything of it is taken, for a medium whose name no path can hold."""
+        if _is_media(name.lower()):
+            Location(archive.path, (("tar", name),))
+
+    members = TarMembers(archive.path, check=check)
     _report_notes(members.notes, archive, report)
     # A folder at a time: a release's members are sorted, and as many as they may be, a folder has few.
     for (folder, suffix), run in groupby(members, key=_folder_and_suffix):

@@ -9,14 +9,13 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from emotalk_data.errors import CacheCorruptError, ReleaseError, quote
-from emotalk_data.schemas.codes import CODES, Severity
+from emotalk_data.schemas.codes import CODES, SEVERITIES, Severity
 from emotalk_data.schemas.problems import Problem
 
 __all__ = ["FATES", "Report", "Screen"]
 
 _MAX_KEPT_PER_CODE: Final = 1_000
 _INDEX: Final = re.compile(r"\[[0-9]+\]")
-_SEVERITIES: Final[tuple[Severity, ...]] = ("error", "warning", "note")
 
 FATES: Final = (
     "records_in_rows",
@@ -125,7 +124,7 @@ class Report:
     def problems(self, severity: Severity | None = None) -> Iterator[Problem]:
         """Yield the kept problems: errors first, then in the order of their codes, then of their files."""
         kept = [*self._alike.values(), *(problem for problems in self._kept.values() for problem in problems)]
-        kept.sort(key=lambda one: (_SEVERITIES.index(one.severity), one.code, one.file))
+        kept.sort(key=lambda one: (SEVERITIES.index(one.severity), one.code, one.file))
         for problem in kept:
             if severity is None or problem.severity == severity:
                 yield problem
@@ -170,7 +169,7 @@ class Report:
     def summary(self) -> str:
         """One line: how much was read, and how many problems there are."""
         numbers = ", ".join(
-            _plural(number, severity) for severity in _SEVERITIES if (number := self.num_problems(severity))
+            _plural(number, severity) for severity in SEVERITIES if (number := self.num_problems(severity))
         )
         return (
             f"{self.corpus}: {_plural(self.counts['records_found'], 'record')}, "

@@ -157,6 +157,14 @@ class AudioRecord(EmotalkRecord):
     paragraphs: Paragraphs | None = None
     captions: Captions | None = Field(default=None, alias="sourceAttr")
 
+    @property
+    def span_seconds(self) -> tuple[float, float] | None:
+        """Start and end on the session's time line, in seconds; None unless both are known."""
+        if self.paragraphs is None:
+            return None
+        start, end = self.paragraphs.start_seconds, self.paragraphs.end_seconds
+        return None if start is None or end is None else (start, end)
+
 
 class VideoRecord(EmotalkRecord):
     """`Video/json/…`: annotators saw the silent video."""

@@ -25,7 +25,7 @@ from emotalk_data.schemas.emotalk_tidy import (
 from emotalk_data.schemas.labels import CONFIDENCES, EMOTALK_EMOTIONS, Modality
 from emotalk_data.schemas.nulling import json_path, validate_or_null
 from emotalk_data.schemas.problems import Note, Problem, noter, was_refused
-from emotalk_data.schemas.strict_json import BOM, MAX_RECORD_BYTES, REMEDY, read_json
+from emotalk_data.schemas.strict_json import BOM, MAX_RECORD_BYTES, read_json, what_is_wrong
 
 __all__ = ["modality_of", "read_record"]
 
@@ -89,20 +89,35 @@ def read_record(
         the record, with None for every value that is absent or cannot be taken, or None when the file is no
         JSON object at all; and the problems, in the order in which they were found.
     """
-    record = _read_clean(raw, modality, file)
-    return (record, []) if record is not None else _read_closely(raw, modality, file, utterance_id)
-
-
-def _read_clean(raw: bytes, modality: Modality, file: str) -> EmotalkRecord | None:
-    """Read a record in which nothing is odd; None when something is. Nearly all take this way, so it is short."""
+    problems: list[Problem] = []
     if raw.startswith(BOM):
-        return None
+        problems.append(Problem("ET-JSON-002", file, "", "a byte-order mark", "plain UTF-8", utterance_id))
     try:
         document = read_json(raw, file=file)
-        if not isinstance(document, dict) or not _is_as_released(document, modality):
-            return None
+    except LimitError:
+        found = f"more than {MAX_RECORD_BYTES:,} bytes"
+        problems.append(Problem("ET-JSON-004", file, "", found, "about 1,100 bytes", utterance_id))
+        return None, problems
+    except DecodeError as error:
+        found, expected = what_is_wrong(error, file), "one strict JSON object"
+        problems.append(Problem(_FAULTS[error.fault], file, "", found, expected, utterance_id))
+        return None, problems
+    if not isinstance(document, dict):
+        problems.append(Problem("ET-JSON-003", file, "", quote(document), "one JSON object", utterance_id))
+        return None, problems
+    record = _read_clean(document, modality)
+    if record is None:
+        record = _read_closely(document, modality, file, utterance_id, problems)
+    return record, problems
+
+
+def _read_clean(document: dict[str, Any], modality: Modality) -> EmotalkRecord | None:
+    """Read a record in which nothing is odd; None when something is. Nearly all take this way, so it is short."""
+    if not _is_as_released(document, modality):
+        return None
+    try:
         record: EmotalkRecord = _VALIDATE[modality](document)
-    except (DecodeError, LimitError, ValidationError):
+    except ValidationError:
         return None
     if record.emotion_result is None or record.data is None or len(record.data) != NUM_ANNOTATORS:
         return None
@@ -110,46 +125,30 @@ def _read_clean(raw: bytes, modality: Modality, file: str) -> EmotalkRecord | No
 
 
 def _ends_early(record: AudioRecord) -> bool:
-    paragraphs = record.paragraphs
-    if paragraphs is None:
-        return False
-    start, end = paragraphs.start_seconds, paragraphs.end_seconds
-    return start is not None and end is not None and end < start
+    span = record.span_seconds
+    return span is not None and span[1] < span[0]
 
 
 def _read_closely(
-    raw: bytes, modality: Modality, file: str, utterance_id: str | None
-) -> tuple[EmotalkRecord | None, list[Problem]]:
-    """Read a record once more, and say of each thing what is odd about it."""
-    problems: list[Problem] = []
+    document: dict[str, Any],
+    modality: Modality,
+    file: str,
+    utterance_id: str | None,
+    problems: list[Problem],
+) -> EmotalkRecord:
+    """Read a record with an oddity, and say of each thing what is odd about it."""
     note = noter(problems.append, file, utterance_id=utterance_id)
-    if raw.startswith(BOM):
-        note("ET-JSON-002", "", "a byte-order mark", "plain UTF-8")
-    try:
-        document = read_json(raw, file=file)
-    except LimitError:
-        note("ET-JSON-004", "", f"more than {MAX_RECORD_BYTES:,} bytes", "about 1,100 bytes")
-        return None, problems
-    except DecodeError as error:
-        found = error.message.removeprefix(f"{file} is ").removesuffix(REMEDY).removesuffix(".")
-        note(_FAULTS[error.fault], "", found, "one strict JSON object")
-        return None, problems
-    if not isinstance(document, dict):
-        note("ET-JSON-003", "", quote(document), "one JSON object")
-        return None, problems
     record = _validate_closely(document, modality, note)
     if record.emotion_result is None and not was_refused("emotion_result", problems):
         note("ET-LABEL-003", "emotion_result", "missing", _EXPECTATIONS["emotion_result"][1])
-    if len(record.data or ()) != NUM_ANNOTATORS and not was_refused("data", problems):
-        number = len(record.data or ())
+    number = len(record.data or ())
+    if number != NUM_ANNOTATORS and not was_refused("data", problems):
         note("ET-DATA-001", "data", f"{number} annotator{'' if number == 1 else 's'}", f"{NUM_ANNOTATORS}")
-    if isinstance(record, AudioRecord) and _ends_early(record):
-        paragraphs = record.paragraphs
-        if paragraphs is not None:
-            found = f"{paragraphs.start_seconds} to {paragraphs.end_seconds}"
-            note("ET-TIME-001", "paragraphs", found, "an end after the start")
+    if isinstance(record, AudioRecord) and record.span_seconds is not None and _ends_early(record):
+        start, end = record.span_seconds
+        note("ET-TIME-001", "paragraphs", f"{start} to {end}", "an end after the start")
         record = record.model_copy(update={"paragraphs": None})
-    return record, problems
+    return record
 
 
 def modality_of(document: dict[str, Any]) -> Modality | None:

@@ -12,7 +12,16 @@ from typing import Final
 
 from emotalk_data.errors import PathError, quote
 
-__all__ = ["EMOTALK_ID_PATTERN", "M3ED_ID_PATTERN", "EmotalkUtteranceId", "M3edUtteranceId", "UtteranceId"]
+__all__ = [
+    "EMOTALK_ID_PATTERN",
+    "M3ED_ID_PATTERN",
+    "EmotalkUtteranceId",
+    "M3edUtteranceId",
+    "UtteranceId",
+    "emotalk_folder",
+    "match_emotalk_folder",
+    "match_emotalk_id",
+]
 
 # ASCII digits only: `\d` would also take full-width digits. Used with fullmatch: `$` takes a final newline.
 EMOTALK_ID_PATTERN: Final = r"(G[0-9]{5})_([0-9]{2})_([0-9]{2})_([0-9]{3})"
@@ -21,7 +30,17 @@ M3ED_ID_PATTERN: Final = (
 )
 
 _EMOTALK: Final = re.compile(EMOTALK_ID_PATTERN)
+match_emotalk_id: Final = _EMOTALK.fullmatch
+"""Says, for callers with no time for an object, whether a text is an EmotionTalk id and nothing but that."""
+
+match_emotalk_folder: Final = re.compile(r"G[0-9]{5}(_[0-9]{2}){0,2}").fullmatch
+"""Likewise the name of a folder of a release: a group, a session, or a speaker's part of one."""
 _M3ED: Final = re.compile(M3ED_ID_PATTERN)
+
+
+def emotalk_folder(utterance_id: str) -> str:
+    """Return where the release keeps an utterance's files; the text is an EmotionTalk id."""
+    return f"{utterance_id[:6]}/{utterance_id[:9]}/{utterance_id[:12]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +103,7 @@ class EmotalkUtteranceId(UtteranceId):
     @property
     def folder(self) -> str:
         """Where the release keeps the utterance's files, below `json/`, `wav/` or `mp4/`."""
-        return f"{self.group}/{self.dialogue_id}/{self.dialogue_id}_{self.speaker}"
+        return emotalk_folder(str(self))
 
     def __str__(self) -> str:
         return f"{self.group}_{self.session}_{self.speaker}_{self.number:03d}"

@@ -13,7 +13,7 @@ import jiter
 
 from emotalk_data.errors import DecodeError, JsonFault, LimitError, quote
 
-__all__ = ["BOM", "MAX_RECORD_BYTES", "REMEDY", "read_json"]
+__all__ = ["BOM", "MAX_RECORD_BYTES", "REMEDY", "read_json", "what_is_wrong"]
 
 BOM: Final = b"\xef\xbb\xbf"
 
@@ -67,6 +67,11 @@ def read_json(raw: bytes, *, file: str, max_bytes: int = MAX_RECORD_BYTES) -> An
         message = f"{file} is nested deeper than {_MAX_DEPTH} levels, which no annotation is."
         raise _decode_error(message, file, "depth")
     return document
+
+
+def what_is_wrong(error: DecodeError, file: str) -> str:
+    """Return what an error of `read_json` says behind the name of the file, without the advice at its end."""
+    return error.message.removeprefix(f"{file} is ").removesuffix(REMEDY).removesuffix(".")
 
 
 def _decode_error(message: str, file: str, fault: JsonFault) -> DecodeError:

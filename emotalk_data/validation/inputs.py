@@ -21,7 +21,7 @@ from typing import Final, Literal, TypeAlias
 from emotalk_data.archives.ranges import open_regular
 from emotalk_data.archives.sniff import sniff_bytes
 from emotalk_data.errors import EmotalkError
-from emotalk_data.schemas.ids import EMOTALK_ID_PATTERN
+from emotalk_data.schemas.ids import match_emotalk_folder, match_emotalk_id
 from emotalk_data.schemas.strict_json import BOM
 
 __all__ = ["InputKind", "kind_of", "looks_like_m3ed"]
@@ -40,8 +40,6 @@ _MAX_ENTRIES: Final = 2_000
 _MAX_TABLES: Final = 8
 """Tables of a folder that are tried: the first may be damaged."""
 
-_match_id: Final = re.compile(EMOTALK_ID_PATTERN).fullmatch
-_match_group: Final = re.compile(r"G[0-9]{5}(_[0-9]{2}){0,2}").fullmatch
 # Series, dialogue, and what only M3ED says of one.
 _KEY: Final = rb'\s*"(?:[^"\\]|\\.){0,1000}"\s*:\s*'
 _M3ED: Final = re.compile(
@@ -104,7 +102,7 @@ def _kind_of_json(name: str, head: bytes) -> InputKind:
 def _is_lines_by_name(name: str) -> bool:
     """The paper calls released records `.jsonl`: such a file is named by an id, and holds one object."""
     stem, _, suffix = name.rpartition(".")
-    return f".{suffix}" in _LINES and not _match_id(stem.upper())
+    return f".{suffix}" in _LINES and not match_emotalk_id(stem.upper())
 
 
 def _is_arrow_stream(head: bytes) -> bool:
@@ -149,8 +147,8 @@ def _is_of_release(name: str) -> bool:
     return (
         lower in _M3ED_NAMES
         or lower.endswith(_ARCHIVES)
-        or _match_group(name) is not None
-        or _match_id(name.partition(".")[0]) is not None
+        or match_emotalk_folder(name) is not None
+        or match_emotalk_id(name.partition(".")[0]) is not None
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, Final, NamedTuple
@@ -14,7 +13,7 @@ from emotalk_data.loaders.emotalk import read_emotalk
 from emotalk_data.loaders.emotalk_places import DialogueFiles, RecordFile, UtteranceFiles
 from emotalk_data.loaders.report import Report
 from emotalk_data.schemas.emotalk_read import modality_of, read_record
-from emotalk_data.schemas.ids import EMOTALK_ID_PATTERN
+from emotalk_data.schemas.ids import emotalk_folder, match_emotalk_folder, match_emotalk_id
 from emotalk_data.schemas.labels import MODALITIES, Modality
 from emotalk_data.schemas.problems import Problem
 from emotalk_data.schemas.strict_json import BOM, MAX_RECORD_BYTES, read_json
@@ -23,8 +22,6 @@ from emotalk_data.validation.seen_ids import SeenIds
 
 __all__ = ["validate_lines", "validate_record_file"]
 
-_match_id: Final = re.compile(EMOTALK_ID_PATTERN).fullmatch
-_match_folder: Final = re.compile(r"G[0-9]{5}(_[0-9]{2}){0,2}").fullmatch
 _BY_WORD: Final[dict[str, Modality]] = {modality: modality for modality in MODALITIES}
 # Keys of the flat form that no record of one modality has at its top level.
 _FLAT_KEYS: Final = ("emotion", "Confidence_degree", "Continuous_label")
@@ -198,7 +195,7 @@ def _id_in(document: dict[str, Any]) -> str | None:
         value = document.get(key)
         if isinstance(value, str):
             stem = value.replace("\\", "/").rpartition("/")[2].partition(".")[0]
-            if _match_id(stem):
+            if match_emotalk_id(stem):
                 return stem
     return None
 
@@ -218,7 +215,7 @@ def _modalities_of(document: dict[str, Any], source: _Source) -> tuple[Modality,
 
 def _source_of_file(name: str) -> _Source:
     stem = PurePosixPath(name).stem
-    return _Source(name, None, stem if _match_id(stem) else None, _modality_of_path(name))
+    return _Source(name, None, stem if match_emotalk_id(stem) else None, _modality_of_path(name))
 
 
 def _modality_of_path(name: str) -> Modality | None:
@@ -231,8 +228,8 @@ def _modality_of_path(name: str) -> Modality | None:
 def _check_folders(name: str, utterance_id: str, problems: list[Problem]) -> None:
     """A folder that is named as a part of an id must be the beginning of this one; others say nothing."""
     folder = PurePosixPath(name).parent.name
-    if _match_folder(folder) and not utterance_id.startswith(folder + "_"):
-        expected = f"a folder {utterance_id[:6]}/{utterance_id[:9]}/{utterance_id[:12]}"
+    if match_emotalk_folder(folder) and not utterance_id.startswith(folder + "_"):
+        expected = f"a folder {emotalk_folder(utterance_id)}"
         problems.append(Problem("ET-ID-002", name, "", "here", expected, utterance_id))
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
+import pytest
 
 __all__ = [
     "KNOWN_ODDITIES",
@@ -23,6 +24,7 @@ __all__ = [
     "RealUtterance",
     "four_class_ids",
     "members",
+    "needs_tables",
     "read_tables",
     "write_tar",
     "write_tree",
@@ -31,6 +33,11 @@ __all__ = [
 TABLES: Final = Path(
     os.environ.get("EMOTALK_REAL_TABLES")
     or Path(__file__).resolve().parents[2].parent / "shared" / "data" / "emotiontalk"
+)
+
+needs_tables: Final = pytest.mark.skipif(
+    not (TABLES / "transcription.csv").is_file(),
+    reason=f"EmotionTalk's public tables are not at {TABLES}; set EMOTALK_REAL_TABLES to their folder",
 )
 
 _CSV: Final = {"text": "transcription", "audio": "audio", "video": "video", "multimodal": "mm"}

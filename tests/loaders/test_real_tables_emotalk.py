@@ -16,22 +16,16 @@ from emotalk_data.loaders.report import Report
 
 from .dress_emotalk import (
     KNOWN_ODDITIES,
-    TABLES,
     RealUtterance,
     four_class_ids,
     members,
+    needs_tables,
     read_tables,
     write_tar,
     write_tree,
 )
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not (TABLES / "transcription.csv").is_file(),
-        reason=f"EmotionTalk's public tables are not at {TABLES}; set EMOTALK_REAL_TABLES to their folder",
-    ),
-]
+pytestmark = [pytest.mark.slow, needs_tables]
 
 _LABEL_COLUMNS = {
     "emotion_text": "text",

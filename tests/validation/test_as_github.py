@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emotalk_data.loaders.report import Report
+from emotalk_data.errors import printable
 from emotalk_data.schemas.codes import CODES
 from emotalk_data.schemas.problems import WHOLE_RELEASE, Problem
 from emotalk_data.validation.outputs.as_github import as_github
-from emotalk_data.validation.outputs.shown import printable
+
+from .reports import report_of
 
 _ERROR, _WARNING, _NOTE = "ET-LABEL-001", "ET-ID-003", "ET-KEY-001"
 
@@ -51,16 +52,9 @@ def _commands(text: str) -> tuple[list[_Command], list[str]]:
     return commands, others
 
 
-def _report(root: str = "release", *problems: Problem) -> Report:
-    report = Report("emotalk")
-    report.root = root
-    report.extend(problems)
-    return report
-
-
 def test_a_problem_is_an_annotation_at_its_file_and_line() -> None:
     problem = Problem(_ERROR, "Text/a.json", "data[1].emotion", "'hapy'", "one of the seven", line=5)
-    report = _report("./release/", problem)
+    report = report_of(problem, root="./release/")
     title = f"{_ERROR} {CODES[_ERROR].meaning}".replace(",", "%2C")
     assert as_github(report, report.problems()).split("\n") == [
         f"::error file=release/Text/a.json,line=5,title={title}"
@@ -72,12 +66,14 @@ def test_a_problem_is_an_annotation_at_its_file_and_line() -> None:
 
 
 def test_a_clean_report_is_its_summary_alone() -> None:
-    assert as_github(_report(), []) == "emotalk: 0 records, 0 rows; no problems\n"
+    assert as_github(report_of(), []) == "emotalk: 0 records, 0 rows; no problems\n"
 
 
 @pytest.mark.parametrize(("strict", "level"), [(False, "warning"), (True, "error")])
 def test_each_severity_has_its_command_and_strict_makes_a_warning_an_error(strict: bool, level: str) -> None:
-    report = _report("", *(Problem(code, "a.json", code, "x", "y") for code in (_NOTE, _WARNING, _ERROR)))
+    report = report_of(
+        *(Problem(code, "a.json", code, "x", "y") for code in (_NOTE, _WARNING, _ERROR)), root=""
+    )
     commands, _ = _commands(as_github(report, report.problems(), strict=strict))
     assert [(command.name, command.message.split(" ")[0]) for command in commands] == [
         ("error", _ERROR),
@@ -88,7 +84,9 @@ def test_each_severity_has_its_command_and_strict_makes_a_warning_an_error(stric
 
 def test_the_first_of_every_code_comes_before_the_second_of_any() -> None:
     codes = ("ET-LABEL-001", "ET-SENT-001", "ET-TIME-001")
-    report = _report("", *(Problem(code, f"{n}.json", "", "x", "y") for code in codes for n in range(3)))
+    report = report_of(
+        *(Problem(code, f"{n}.json", "", "x", "y") for code in codes for n in range(3)), root=""
+    )
     commands, others = _commands(as_github(report, report.problems()))
     order = [(command.properties["title"].split(" ")[0], command.properties["file"]) for command in commands]
     assert order == [(code, f"{n}.json") for n in range(3) for code in codes]
@@ -96,7 +94,7 @@ def test_the_first_of_every_code_comes_before_the_second_of_any() -> None:
 
 
 def test_the_log_ends_with_the_true_counts() -> None:
-    report = _report("", *(Problem(_ERROR, f"{number}.json", "", "x", "y") for number in range(1_200)))
+    report = report_of(*(Problem(_ERROR, f"{number}.json", "", "x", "y") for number in range(1_200)), root="")
     report.add(Problem(_NOTE, "a.json", "k", "x", "y", count=3))
     commands, others = _commands(as_github(report, []))
     assert commands == []
@@ -108,7 +106,9 @@ def test_the_log_ends_with_the_true_counts() -> None:
 
 
 def test_a_member_of_an_archive_is_named_in_the_message() -> None:
-    report = _report("release", Problem(_ERROR, "Text.tar::json/a.json", "content", "1", "a string", line=4))
+    report = report_of(
+        Problem(_ERROR, "Text.tar::json/a.json", "content", "1", "a string", line=4), root="release"
+    )
     (command,), _ = _commands(as_github(report, report.problems()))
     assert command.properties["file"] == "release/Text.tar"
     assert "line" not in command.properties
@@ -130,11 +130,11 @@ def test_files_are_named_from_the_current_folder_where_they_lie_below_it(
         str(here.parent / "other"): f"{here.parent}/other/a.json",
     }
     for root, expected in roots.items():
-        report = _report(root, Problem(_ERROR, "a.json", "", "x", "y"))
+        report = report_of(Problem(_ERROR, "a.json", "", "x", "y"), root=root)
         (command,), _ = _commands(as_github(report, report.problems()))
         assert command.properties["file"] == expected, root
     for file, expected in {"./data/a.json": "data/a.json", f"data/{WHOLE_RELEASE}": "data"}.items():
-        report = _report("", Problem(_ERROR, file, "", "x", "y"))
+        report = report_of(Problem(_ERROR, file, "", "x", "y"), root="")
         (command,), _ = _commands(as_github(report, report.problems()))
         assert command.properties["file"] == expected, file
 
@@ -145,7 +145,7 @@ _ANY_TEXT = st.text(st.characters(exclude_categories=())) | st.text("%0AaD25:,=\
 @given(_ANY_TEXT, _ANY_TEXT, _ANY_TEXT, _ANY_TEXT)
 def test_any_text_stays_in_its_own_annotation(file: str, member: str, path: str, found: str) -> None:
     file = file.replace("::", ":").rstrip(":") or "x"
-    report = _report("", Problem(_ERROR, f"{file}::{member}", path, found, found, line=3))
+    report = report_of(Problem(_ERROR, f"{file}::{member}", path, found, found, line=3), root="")
     text = as_github(report, report.problems())
     assert len(text.splitlines()) == len(text.split("\n")) - 1 == 3
     (command,), _ = _commands(text)

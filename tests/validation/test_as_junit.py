@@ -12,11 +12,12 @@ import xmlschema
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emotalk_data.loaders.report import Report
+from emotalk_data.errors import printable
 from emotalk_data.schemas.codes import CODES
 from emotalk_data.schemas.problems import Problem
 from emotalk_data.validation.outputs.as_junit import as_junit
-from emotalk_data.validation.outputs.shown import printable
+
+from .reports import report_of
 
 _ERROR, _WARNING, _NOTE = "ET-LABEL-001", "ET-ID-003", "ET-KEY-001"
 _NOW = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
@@ -58,13 +59,6 @@ def _parsed(text: str) -> ET.Element:
     return root
 
 
-def _report(*problems: Problem, root: str = "release") -> Report:
-    report = Report("emotalk")
-    report.root = root
-    report.extend(problems)
-    return report
-
-
 _SAMPLE = (
     Problem(_ERROR, "Text/a.json", "data[1].emotion", "'hapy'", "one of the seven", line=5),
     Problem(_ERROR, "Text.tar::b.json", "emotion_result", "'joy'", "one of the seven"),
@@ -74,7 +68,7 @@ _SAMPLE = (
 
 
 def test_the_whole_file_is_as_expected() -> None:
-    report = _report(*_SAMPLE)
+    report = report_of(*_SAMPLE)
     error, warning, note = CODES[_ERROR], CODES[_WARNING], CODES[_NOTE]
     assert as_junit(report, report.problems(), now=_NOW) == (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -109,7 +103,7 @@ def test_the_whole_file_is_as_expected() -> None:
 @pytest.mark.parametrize("strict", [False, True])
 @pytest.mark.parametrize("num_problems", range(len(_SAMPLE) + 1))
 def test_every_file_is_valid_by_the_schemas(num_problems: int, strict: bool) -> None:
-    report = _report(*_SAMPLE[:num_problems])
+    report = report_of(*_SAMPLE[:num_problems])
     suite = _parsed(as_junit(report, report.problems(), strict=strict))[0]
     cases = suite.findall("testcase")
     assert int(suite.attrib["tests"]) == len(cases)
@@ -117,14 +111,14 @@ def test_every_file_is_valid_by_the_schemas(num_problems: int, strict: bool) -> 
 
 
 def test_a_clean_report_is_one_test_that_passes() -> None:
-    suite = _parsed(as_junit(_report(), []))[0]
+    suite = _parsed(as_junit(report_of(), []))[0]
     (case,) = suite.findall("testcase")
     assert (case.attrib["name"], len(case)) == ("No problems.", 0)
     assert suite.findtext("system-out") == "emotalk: 0 records, 0 rows; no problems"
 
 
 def test_strict_makes_warnings_fail_and_notes_never_do() -> None:
-    report = _report(*_SAMPLE)
+    report = report_of(*_SAMPLE)
     suite = _parsed(as_junit(report, report.problems(), strict=True))[0]
     failing = [case.attrib["name"].split(" ")[0] for case in suite.findall("testcase") if len(case)]
     assert failing == [_WARNING, _ERROR]
@@ -132,7 +126,7 @@ def test_strict_makes_warnings_fail_and_notes_never_do() -> None:
 
 
 def test_a_failure_says_how_many_more_there_are_than_it_lists() -> None:
-    report = _report(*(Problem(_ERROR, f"{number:04d}.json", "", "x", "y") for number in range(1_234)))
+    report = report_of(*(Problem(_ERROR, f"{number:04d}.json", "", "x", "y") for number in range(1_234)))
     for problems, last in ((report.problems(), "… and 234 more"), ([], "… and 1,234 more")):
         failure = _parsed(as_junit(report, problems)).find(".//failure")
         assert failure is not None
@@ -142,7 +136,7 @@ def test_a_failure_says_how_many_more_there_are_than_it_lists() -> None:
 
 def test_the_time_is_that_of_greenwich() -> None:
     later = _NOW.astimezone(timezone(timedelta(hours=8)))
-    assert as_junit(_report(), [], now=later) == as_junit(_report(), [], now=_NOW)
+    assert as_junit(report_of(), [], now=later) == as_junit(report_of(), [], now=_NOW)
 
 
 _ANY_TEXT = st.text(st.characters(exclude_categories=())) | st.text("<>&\"']]>\0\x1b\r\n\t \ufffe\u2028")
@@ -150,7 +144,7 @@ _ANY_TEXT = st.text(st.characters(exclude_categories=())) | st.text("<>&\"']]>\0
 
 @given(_ANY_TEXT, _ANY_TEXT, _ANY_TEXT, _ANY_TEXT, st.sampled_from((_ERROR, _NOTE)))
 def test_any_text_is_read_back(file: str, path: str, found: str, root: str, code: str) -> None:
-    report = _report(Problem(code, f"x{file}", path, found, found), root=root)
+    report = report_of(Problem(code, f"x{file}", path, found, found), root=root)
     suite = _parsed(as_junit(report, report.problems()))[0]
     place = suite.find("properties/property[@name='root']")
     assert place is not None

@@ -20,6 +20,8 @@ from emotalk_data.schemas.problems import Problem
 from emotalk_data.validation.outputs.as_sarif import as_sarif
 from emotalk_data.validation.outputs.shown import place_of, sentence
 
+from .reports import report_of
+
 _ERROR, _WARNING, _NOTE = "ET-LABEL-001", "ET-ID-003", "ET-KEY-001"
 
 
@@ -41,13 +43,6 @@ def _run(report: Report, problems: list[Problem] | None = None, *, strict: bool 
     return run
 
 
-def _report(*problems: Problem, root: str = "release") -> Report:
-    report = Report("emotalk")
-    report.root = root
-    report.extend(problems)
-    return report
-
-
 _SAMPLE = (
     Problem(_ERROR, "Text/a b:1.json", "data[1]", "'hapy'", "one of the seven", "G00001_01_01_001", line=5),
     Problem(_WARNING, "Text.tar::json/b.json", "speaker_id", "'13'", "'14'", line=3),
@@ -57,7 +52,7 @@ _SAMPLE = (
 
 
 def test_a_result_says_what_where_and_how_bad() -> None:
-    report = _report(_SAMPLE[0])
+    report = report_of(_SAMPLE[0])
     (result,) = _run(report)["results"]
     fingerprints = result.pop("partialFingerprints")
     assert list(fingerprints) == ["emotalkProblem/v1"]
@@ -85,7 +80,7 @@ def test_a_result_says_what_where_and_how_bad() -> None:
 
 
 def test_the_tool_and_its_rules_are_described() -> None:
-    driver = _run(_report(*_SAMPLE[:1]))["tool"]["driver"]
+    driver = _run(report_of(*_SAMPLE[:1]))["tool"]["driver"]
     code = CODES[_ERROR]
     example = f"\n\nExample: {code.example}" if code.example else ""
     assert driver == {
@@ -105,14 +100,14 @@ def test_the_tool_and_its_rules_are_described() -> None:
 
 
 def test_a_clean_report_has_no_results_and_status_zero() -> None:
-    run = _run(_report())
+    run = _run(report_of())
     assert (run["results"], run["tool"]["driver"]["rules"]) == ([], [])
     assert run["invocations"] == [{"executionSuccessful": True, "exitCode": 0}]
 
 
 @pytest.mark.parametrize(("strict", "level", "status"), [(False, "warning", 0), (True, "error", 1)])
 def test_strict_makes_a_warning_an_error(strict: bool, level: str, status: int) -> None:
-    run = _run(_report(*_SAMPLE[1:3]), strict=strict)
+    run = _run(report_of(*_SAMPLE[1:3]), strict=strict)
     assert [result["level"] for result in run["results"]] == [level, "note"]
     assert [rule["defaultConfiguration"]["level"] for rule in run["tool"]["driver"]["rules"]] == [
         "warning",
@@ -122,7 +117,7 @@ def test_strict_makes_a_warning_an_error(strict: bool, level: str, status: int) 
 
 
 def test_a_member_is_a_part_of_its_archive_and_has_no_line_of_it() -> None:
-    (location,) = _run(_report(_SAMPLE[1]))["results"][0]["locations"]
+    (location,) = _run(report_of(_SAMPLE[1]))["results"][0]["locations"]
     assert location == {
         "physicalLocation": {"artifactLocation": {"uri": "release/Text.tar"}},
         "logicalLocations": [
@@ -136,7 +131,7 @@ def test_a_member_is_a_part_of_its_archive_and_has_no_line_of_it() -> None:
 
 
 def test_rules_count_what_is_not_listed() -> None:
-    report = _report(*(Problem(_ERROR, f"{number}.json", "", "x", "y") for number in range(1_100)))
+    report = report_of(*(Problem(_ERROR, f"{number}.json", "", "x", "y") for number in range(1_100)))
     run = _run(report, [])
     assert run["results"] == []
     assert run["tool"]["driver"]["rules"][0]["properties"]["count"] == 1_100
@@ -147,7 +142,7 @@ def test_fingerprints_do_not_change_with_root_line_or_value_and_tell_all_places_
     def fingerprints(*problems: Problem, root: str = "release") -> list[str]:
         return [
             result["partialFingerprints"]["emotalkProblem/v1"]
-            for result in _run(_report(*problems, root=root))["results"]
+            for result in _run(report_of(*problems, root=root))["results"]
         ]
 
     before = fingerprints(*_SAMPLE)
@@ -172,7 +167,7 @@ def test_uris_are_relative_below_the_current_folder_and_of_scheme_file_elsewhere
         str(here.parent / "other"): (here.parent / "other/a.json").as_uri(),
     }
     for root, expected in roots.items():
-        (result,) = _run(_report(Problem(_ERROR, "a.json", "", "x", "y"), root=root))["results"]
+        (result,) = _run(report_of(Problem(_ERROR, "a.json", "", "x", "y"), root=root))["results"]
         assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == expected
 
 
@@ -181,7 +176,7 @@ _ANY_TEXT = st.text(st.characters(exclude_categories=()))
 
 @given(_ANY_TEXT, _ANY_TEXT, _ANY_TEXT, st.none() | st.integers(1))
 def test_any_text_is_read_back(file: str, path: str, found: str, line: int | None) -> None:
-    report = _report(Problem(_ERROR, f"x{file}", path, found, found, found, line=line))
+    report = report_of(Problem(_ERROR, f"x{file}", path, found, found, found, line=line))
     (problem,) = report.problems()
     (result,) = _run(report)["results"]
     uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]

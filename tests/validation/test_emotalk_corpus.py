@@ -6,16 +6,19 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Sequence
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from emotalk_data import validate
 from emotalk_data.loaders.report import Report
 from emotalk_data.schemas.problems import Problem
 from emotalk_data.testing import make_m3ed
-from emotalk_data.validation.emotalk.dialogue import DialogueChecks
+from emotalk_data.validation.emotalk.dialogue import DialogueChecks, _longest_in_order
 from emotalk_data.validation.emotalk.release import ReleaseChecks
 from emotalk_data.validation.validate import validate_all
 
@@ -168,6 +171,26 @@ def test_of_utterances_out_of_order_the_fewest_are_noted(tmp_path: Path) -> None
     problem = _only(tmp_path)
     assert (problem.code, problem.severity, problem.utterance_id) == ("ET-TIME-004", "note", f"{A}_001")
     assert problem.expected == f"a start before that of {B}_002, 3"
+
+
+@given(st.lists(st.integers(0, 9), max_size=8))
+def test_what_is_in_order_is_a_longest_run_that_never_goes_down(starts: list[int]) -> None:
+    found = list(_longest_in_order([float(start) for start in starts]))
+    runs = [
+        places
+        for size in range(len(starts) + 1)
+        for places in combinations(range(len(starts)), size)
+        if all(starts[one] <= starts[other] for one, other in pairwise(places))
+    ]
+    assert tuple(found) in runs
+    assert len(found) == max(map(len, runs))
+
+
+def test_as_many_utterances_as_a_dialogue_can_have_are_put_in_order() -> None:
+    starts = [*map(float, range(100_000)), 0.5]
+    found = _longest_in_order(starts)
+    assert len(found) == 100_000
+    assert 100_000 not in set(found)
 
 
 def test_of_two_utterances_out_of_order_the_second_is_noted(tmp_path: Path) -> None:

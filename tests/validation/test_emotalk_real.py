@@ -16,21 +16,15 @@ from emotalk_data.loaders.report import Report
 
 from ..loaders.dress_emotalk import (
     KNOWN_ODDITIES,
-    TABLES,
     RealUtterance,
     members,
+    needs_tables,
     read_tables,
     write_tar,
     write_tree,
 )
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not (TABLES / "transcription.csv").is_file(),
-        reason=f"EmotionTalk's public tables are not at {TABLES}; set EMOTALK_REAL_TABLES to their folder",
-    ),
-]
+pytestmark = [pytest.mark.slow, needs_tables]
 
 _ONE_SIDED = (
     *("G00001_15", "G00001_29", "G00001_30", "G00001_31"),

@@ -179,6 +179,7 @@ DAMAGES = {
 
 # Where the path is not the field's, or one damage is several findings.
 _TIME_OF = {"M3-TIME-003": {"start": "EndTime", "place_start": "end_time"}}
+_NO_OBJECT = ("null", "number", "fraction", "huge number", "boolean", "list", "string", "empty string")
 _MORE: dict[tuple[str, str], set[Found]] = {
     # A dialogue that one file has lost is told by the other, too.
     ("series", "empty object"): {("M3-REL-001", _RELATION, f"{_SERIES}.{_DIALOGUE}")},
@@ -186,30 +187,9 @@ _MORE: dict[tuple[str, str], set[Found]] = {
     **{
         (kind, damage): {("M3-REL-002", _ANNOTATION, f"{_SERIES}.{_DIALOGUE}")}
         for kind in ("place", "places")
-        for damage in (
-            "null",
-            "number",
-            "fraction",
-            "huge number",
-            "boolean",
-            "list",
-            "string",
-            "empty string",
-        )
+        for damage in _NO_OBJECT
     },
-    **{
-        ("series", damage): {("M3-REL-001", _RELATION, f"{_SERIES}.{_DIALOGUE}")}
-        for damage in (
-            "null",
-            "number",
-            "fraction",
-            "huge number",
-            "boolean",
-            "list",
-            "string",
-            "empty string",
-        )
-    },
+    **{("series", damage): {("M3-REL-001", _RELATION, f"{_SERIES}.{_DIALOGUE}")} for damage in _NO_OBJECT},
 }
 
 

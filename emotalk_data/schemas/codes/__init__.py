@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from emotalk_data.schemas.codes.code import Code, Severity
+from emotalk_data.schemas.codes.code import SEVERITIES, Code, Severity
 from emotalk_data.schemas.codes.emotalk import EMOTALK_CODES
 from emotalk_data.schemas.codes.emotalk_release import EMOTALK_RELEASE_CODES
 from emotalk_data.schemas.codes.m3ed import M3ED_CODES
@@ -16,7 +16,7 @@ from emotalk_data.schemas.codes.m3ed_release import M3ED_RELEASE_CODES
 from emotalk_data.schemas.codes.media import MEDIA_CODES
 from emotalk_data.schemas.codes.tables import TABLES_CODES
 
-__all__ = ["CODES", "Code", "Severity"]
+__all__ = ["CODES", "SEVERITIES", "Code", "Severity"]
 
 CODES: Final[dict[str, Code]] = {
     **EMOTALK_CODES,

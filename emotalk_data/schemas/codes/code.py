@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, get_args
 
-__all__ = ["Code", "Severity", "error", "note", "warning"]
+__all__ = ["SEVERITIES", "Code", "Severity", "error", "note", "warning"]
 
 Severity = Literal["error", "warning", "note"]
 """error: a value could not be taken. warning: taken, and probably wrong. note: taken, and worth knowing."""
+
+
+SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
+"""The severities, the worst first."""
 
 
 class Code(NamedTuple):
@@ -24,6 +28,11 @@ class Code(NamedTuple):
     meaning: str
     remedy: str
     example: str
+
+    @property
+    def needs_mending(self) -> bool:
+        """Whether there is something to mend; some remedies say that there is nothing to do."""
+        return not self.remedy.startswith("Nothing")
 
 
 def error(meaning: str, remedy: str, example: str) -> Code:

@@ -100,14 +100,8 @@ class _Checks:
                 self._progress(sum(counts[fate] for fate in FATES), counts["records_found"])
 
     def _look_at_media(self, utterance: EmotalkUtterance, files: UtteranceFiles, media: MediaChecker) -> None:
-        paragraphs = utterance.audio.paragraphs if utterance.audio is not None else None
-        seconds = None
-        if (
-            paragraphs is not None
-            and paragraphs.start_seconds is not None
-            and paragraphs.end_seconds is not None
-        ):
-            seconds = paragraphs.end_seconds - paragraphs.start_seconds
+        span = utterance.audio.span_seconds if utterance.audio is not None else None
+        seconds = None if span is None else span[1] - span[0]
         for file, check in ((files.audio, media.audio), (files.video, media.video)):
             if file is not None:
                 check(file.path, file.name, utterance_id=utterance.utterance_id, expected_seconds=seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -50,13 +51,10 @@ class DialogueChecks:
         name = next((file.name for file in files.records if file is not None), "")
         self.speakers.setdefault(utterance_id[10:12], name)
         self._ids.append((utterance_id, name))
-        paragraphs = utterance.audio.paragraphs if utterance.audio is not None else None
-        if paragraphs is not None:
-            start, end = paragraphs.start_seconds, paragraphs.end_seconds
-            if start is not None and end is not None:
-                file = files.records[_AUDIO]
-                name = file.name if file is not None else ""
-                self._spans.append(_Span(utterance_id[10:12], start, end, utterance_id, name))
+        if utterance.audio is not None and (span := utterance.audio.span_seconds) is not None:
+            file = files.records[_AUDIO]
+            name = file.name if file is not None else ""
+            self._spans.append(_Span(utterance_id[10:12], *span, utterance_id, name))
 
     def finish(self, report: Report) -> None:
         """Report what is wrong with the dialogue as a whole."""
@@ -71,13 +69,19 @@ class DialogueChecks:
         self._compare_times(report)
 
     def _compare_times(self, report: Report) -> None:
+        """Report starts that are out of the order of the numbers, and one speaker's utterances that overlap."""
+        self._report_out_of_order(report)
+        self._report_overlaps(report)
+
+    def _report_out_of_order(self, report: Report) -> None:
         in_order = _longest_in_order([span.start_seconds for span in self._spans])
-        before: _Span | None = None
+        places = iter([*in_order, None])
+        before, place = None, next(places)
         for position, span in enumerate(self._spans):
-            if position in in_order:
-                before = span
+            if position == place:
+                before, place = span, next(places)
                 continue
-            after = next((self._spans[later] for later in sorted(in_order) if later > position), None)
+            after = None if place is None else self._spans[place]
             bounds = [f"after that of {before.utterance_id}, {before.start_seconds:g}"] if before else []
             bounds += [f"before that of {after.utterance_id}, {after.start_seconds:g}"] if after else []
             report.problem(
@@ -88,6 +92,8 @@ class DialogueChecks:
                 f"a start {' and '.join(bounds)}",
                 utterance_id=span.utterance_id,
             )
+
+    def _report_overlaps(self, report: Report) -> None:
         last_of: dict[str, _Span] = {}
         for span in sorted(self._spans, key=lambda one: (one.start_seconds, one.end_seconds)):
             before = last_of.get(span.speaker)
@@ -104,19 +110,25 @@ class DialogueChecks:
                 last_of[span.speaker] = span
 
 
-def _longest_in_order(starts: list[float]) -> set[int]:
+def _longest_in_order(starts: list[float]) -> Sequence[int]:
     """Return the positions of a longest run, gaps allowed, in which no start is below the one before it.
 
     What is outside it is out of place: one start that is far too late does not make all that follow wrong.
     """
     if all(one <= other for one, other in pairwise(starts)):
-        return set(range(len(starts)))
+        return range(len(starts))
     # From the back, with the signs turned: of runs that are equally long it is the earliest that counts.
     ends: list[float] = []  # the lowest end of a run of each length
-    runs: list[tuple[int, ...]] = []
-    for position, start in reversed([(place, -start) for place, start in enumerate(starts)]):
-        length = bisect_right(ends, start)
-        run = (*runs[length - 1], position) if length else (position,)
-        ends[length : length + 1] = [start]
-        runs[length : length + 1] = [run]
-    return set(runs[-1])
+    firsts: list[int] = []  # where that run begins
+    following: list[int | None] = [None] * len(starts)  # where the best run that begins at a position goes on
+    for position in reversed(range(len(starts))):
+        length = bisect_right(ends, -starts[position])
+        following[position] = firsts[length - 1] if length else None
+        ends[length : length + 1] = [-starts[position]]
+        firsts[length : length + 1] = [position]
+    run: list[int] = []
+    place: int | None = firsts[-1]
+    while place is not None:
+        run.append(place)
+        place = following[place]
+    return run

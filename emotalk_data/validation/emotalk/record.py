@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
@@ -37,8 +38,9 @@ class RecordChecks:
 
     def __init__(self) -> None:
         self._num_records: Final = [0] * len(MODALITIES)
-        # Modality, key and what is found there, to the first such file, its utterance, and how many there are.
-        self._absences: Final[dict[tuple[int, str, str], tuple[str, str, list[int]]]] = {}
+        # Modality, key and what is found there, to how often; and to the first such file and its utterance.
+        self._absences: Final[Counter[tuple[int, str, str]]] = Counter()
+        self._firsts: Final[dict[tuple[int, str, str], tuple[str, str]]] = {}
 
     def look(self, utterance: EmotalkUtterance, files: UtteranceFiles, problems: list[Problem]) -> None:
         """Look at the records of one utterance.
@@ -54,22 +56,16 @@ class RecordChecks:
                 continue
             self._num_records[kind] += 1
             look_at_record(record, file.name, utterance.utterance_id, problems)
-            absent = _absent_keys(record)
-            if not absent:
-                continue
-            for key, found in absent:
-                known = self._absences.get((kind, key, found))
-                if problems and _was_refused(key, file.name, problems):
-                    continue
-                if known is None:
-                    self._absences[kind, key, found] = (file.name, utterance.utterance_id, [1])
-                else:
-                    known[2][0] += 1
+            for key, found in _absent_keys(record):
+                if not _was_refused(key, file.name, problems):
+                    self._absences[kind, key, found] += 1
+                    self._firsts.setdefault((kind, key, found), (file.name, utterance.utterance_id))
 
     def finish(self, report: Report) -> None:
         """Report the optional keys that most records of a modality have and some lack."""
-        for (kind, key, found), (file, utterance_id, (num,)) in self._absences.items():
+        for (kind, key, found), num in self._absences.items():
             if num * 2 < self._num_records[kind]:
+                file, utterance_id = self._firsts[kind, key, found]
                 expected = f"the key, as in most {MODALITIES[kind]} records"
                 report.problem("ET-KEY-005", file, key, found, expected, utterance_id=utterance_id, count=num)
 
@@ -167,7 +163,7 @@ class _Look:
 
 def _was_refused(path: str, file: str, problems: list[Problem]) -> bool:
     """Say whether a value of one of the files that `problems` are about was refused: then it is not missing."""
-    return was_refused(path, (problem for problem in problems if problem.file == file))
+    return bool(problems) and was_refused(path, (problem for problem in problems if problem.file == file))
 
 
 def _look_at_votes(record: EmotalkRecord, look: _Look) -> None:

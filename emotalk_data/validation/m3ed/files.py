@@ -14,7 +14,7 @@ from emotalk_data.loaders.m3ed_lists import Split, find_list, list_name, read_li
 from emotalk_data.loaders.report import Report
 from emotalk_data.loaders.walk import ListedFile
 from emotalk_data.schemas.problems import Problem
-from emotalk_data.schemas.strict_json import REMEDY
+from emotalk_data.schemas.strict_json import what_is_wrong
 
 __all__ = ["Document", "Splits", "find_documents", "read_all_splits"]
 
@@ -101,7 +101,7 @@ def _read(file: ListedFile | None, report: Report) -> Document | None:
     try:
         values = read_document(file, report)
     except DecodeError as error:
-        found = error.message.removeprefix(f"{file.name} is ").removesuffix(REMEDY).removesuffix(".")
+        found = what_is_wrong(error, file.name)
         report.problem(_FAULTS[error.fault], file.name, "", found, "one strict JSON object in UTF-8")
     except LimitError as error:
         report.problem("M3-JSON-004", file.name, "", _without(file, error), "a release's file")

@@ -10,15 +10,15 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
+from emotalk_data.errors import printable
 from emotalk_data.loaders.report import Report
-from emotalk_data.schemas.codes import CODES, Severity
+from emotalk_data.schemas.codes import CODES, SEVERITIES, Severity
 from emotalk_data.schemas.problems import Problem
-from emotalk_data.validation.outputs.shown import level_of, place_of, printable, sentence
+from emotalk_data.validation.outputs.shown import level_of, place_of, sentence
 
 __all__ = ["as_github"]
 
 _COMMANDS: Final[dict[Severity, str]] = {"error": "error", "warning": "warning", "note": "notice"}
-_LEVELS: Final = tuple(_COMMANDS)
 # A percent sign first, for the others become one.
 _ESCAPES: Final = (("%", "%25"), ("\r", "%0D"), ("\n", "%0A"))
 _PROPERTY_ESCAPES: Final = (*_ESCAPES, (":", "%3A"), (",", "%2C"))
@@ -35,16 +35,16 @@ def as_github(report: Report, problems: Iterable[Problem], *, strict: bool = Fal
     rank = Counter[str]()
     ranked: list[tuple[int, int, Problem]] = []
     for problem in problems:
-        level = _LEVELS.index(level_of(problem.severity, strict=strict))
+        level = SEVERITIES.index(level_of(problem.severity, strict=strict))
         ranked.append((level, rank[problem.code], problem))
         rank[problem.code] += 1
     ranked.sort(key=lambda item: item[:2])
-    lines = [_command(problem, report.root, _LEVELS[level]) for level, _, problem in ranked]
+    lines = [_command(problem, report.root, SEVERITIES[level]) for level, _, problem in ranked]
     numbers = report.num_by_code()
     lines += [
         f"{code}  {CODES[code].severity}  {numbers[code]:,} time{'' if numbers[code] == 1 else 's'}  "
         f"{CODES[code].meaning}"
-        for code in sorted(numbers, key=lambda code: (_LEVELS.index(CODES[code].severity), code))
+        for code in sorted(numbers, key=lambda code: (SEVERITIES.index(CODES[code].severity), code))
     ]
     lines.append(printable(report.summary()))
     return "\n".join(lines) + "\n"

@@ -10,10 +10,11 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
+from emotalk_data.errors import printable
 from emotalk_data.loaders.report import Report
 from emotalk_data.schemas.codes import CODES
 from emotalk_data.schemas.problems import Problem
-from emotalk_data.validation.outputs.shown import family_of, level_of, place_of, printable, sentence
+from emotalk_data.validation.outputs.shown import family_of, level_of, place_of, sentence
 
 __all__ = ["as_junit"]
 

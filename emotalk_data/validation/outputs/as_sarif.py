@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import Any, Final
 from urllib.parse import quote as percent_encode
 
+from emotalk_data.errors import printable
 from emotalk_data.loaders.report import Report
 from emotalk_data.schemas.codes import CODES
 from emotalk_data.schemas.problems import Problem
@@ -19,7 +20,6 @@ from emotalk_data.validation.outputs.shown import (
     level_of,
     num_failing,
     place_of,
-    printable,
     sentence,
 )
 

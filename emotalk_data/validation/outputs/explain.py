@@ -48,7 +48,7 @@ class Explanation(NamedTuple):
             f"{self.code}  {self.severity}",
             self.meaning,
             f"Example:\n  {self.example}",
-            self.remedy if self.remedy.startswith("Nothing") else f"To mend:\n  {self.remedy}",
+            f"To mend:\n  {self.remedy}" if CODES[self.code].needs_mending else self.remedy,
             f"To live with it, in {CONFIG_NAME}:\n" + "\n".join(f"  {s}" for s in self.suppress.splitlines()),
             f"See {self.page}",
         ]

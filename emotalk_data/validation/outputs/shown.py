@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from emotalk_data.errors import printable
 from emotalk_data.loaders.report import Report
 from emotalk_data.schemas.codes import Severity
 from emotalk_data.schemas.problems import Problem
@@ -17,11 +18,11 @@ __all__ = [
     "Place",
     "as_text",
     "family_of",
+    "finding",
     "first_of_each_code",
     "level_of",
     "num_failing",
     "place_of",
-    "printable",
     "sentence",
 ]
 
@@ -88,17 +89,15 @@ def family_of(code: str) -> str:
 def sentence(problem: Problem) -> str:
     """Return what is wrong, on one line and without the file: `data[2].emotion is 'hapy'; expected …`."""
     where = f"{problem.json_path} is " if problem.json_path else ""
+    return printable(f"{where}{finding(problem)}")
+
+
+def finding(problem: Problem) -> str:
+    """Return what is there, what was expected, and how often: `'hapy'; expected …`. It is not escaped."""
     expected = f"; expected {problem.expected}" if problem.expected else ""
     first = ", here the first" if problem.json_path else ""
     times = f" ({problem.count:,} times{first})" if problem.count > 1 else ""
-    return printable(f"{where}{problem.found}{expected}{times}")
-
-
-def printable(text: str) -> str:
-    """Return text with every character escaped that a terminal, a log or XML would not take as it is."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    return f"{problem.found}{expected}{times}"
 
 
 def as_text(text: str) -> str:
