@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from emotalk_data.load import load_dataset, load_dataset_builder, register
     from emotalk_data.loaders.report import Report
-    from emotalk_data.media import Audio, AudioClip, Video, VideoClip, cast_media
+    from emotalk_data.media import Audio, AudioClip, Video, VideoClip, cast_media, decode_many
     from emotalk_data.schemas.ids import UtteranceId
     from emotalk_data.validation.validate import validate
 
@@ -27,6 +27,7 @@ __all__ = [
     "VideoClip",
     "__version__",
     "cast_media",
+    "decode_many",
     "load_dataset",
     "load_dataset_builder",
     "register",
@@ -41,6 +42,7 @@ _HOMES = {
     "Video": "emotalk_data.media",
     "VideoClip": "emotalk_data.media",
     "cast_media": "emotalk_data.media",
+    "decode_many": "emotalk_data.media",
     "load_dataset": "emotalk_data.load",
     "load_dataset_builder": "emotalk_data.load",
     "register": "emotalk_data.load",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ByteRange",
     "RangeFile",
+    "open_descriptor",
     "open_regular",
     "os_error",
     "pread_exact",
@@ -93,9 +94,9 @@ def open_regular(path: str) -> Iterator[tuple[int, os.stat_result]]:
         ReleaseError: the operating system refuses.
     """
     try:
-        descriptor = _open_descriptor(path)
+        descriptor, status = open_descriptor(path)
         try:
-            yield descriptor, os.fstat(descriptor)
+            yield descriptor, status
         finally:
             os.close(descriptor)
     except EmotalkError:
@@ -104,7 +105,14 @@ def open_regular(path: str) -> Iterator[tuple[int, os.stat_result]]:
         raise os_error(error, path) from error
 
 
-def _open_descriptor(path: str) -> int:
+def open_descriptor(path: str) -> tuple[int, os.stat_result]:
+    """Open a regular file for `os.pread`; the caller closes the descriptor.
+
+    Raises:
+        ReleaseNotFoundError: there is nothing at `path`.
+        PathError: a directory, fifo or device, or no possible file name.
+        ReleaseError: the operating system refuses.
+    """
     try:
         descriptor = os.open(path, _OPEN_FLAGS)
     except (OSError, ValueError) as error:
@@ -112,11 +120,12 @@ def _open_descriptor(path: str) -> int:
             raise PathError(f"{quote(path, 200)} is a socket; expected a regular file", path=path) from error
         raise os_error(error, path) from error
     try:
-        _check_regular(os.fstat(descriptor).st_mode, path)
+        status = os.fstat(descriptor)
+        _check_regular(status.st_mode, path)
     except BaseException:
         os.close(descriptor)
         raise
-    return descriptor
+    return descriptor, status
 
 
 def pread_exact(descriptor: int, size: int, offset: int, path: str) -> bytes:
@@ -170,7 +179,7 @@ class RangeFile(io.RawIOBase):
         self._descriptor = -1  # __del__ runs close() even when the next line raises
         self._range = byte_range
         self._position = 0
-        self._descriptor = _open_descriptor(byte_range.path)
+        self._descriptor, _ = open_descriptor(byte_range.path)
 
     def readable(self) -> bool:
         """True."""

@@ -1,33 +1,31 @@
 """The bytes of one clip, wherever they lie: a file, a member of an archive, or memory.
 
 A `ByteSource` holds a path and two numbers, or the bytes themselves. It keeps no file open between calls, so
-it can be pickled, sent to another process and used by many threads at once.
+it can be pickled, sent to another process and used by many threads at once. A `HeldSource` is the same with
+its file open from `with` to the end of the block: for several reads in one call.
 """
 
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any, cast
+import os
+from typing import Self
 
 from emotalk_data.archives.location import Location, split_window
 from emotalk_data.archives.ranges import (
     ByteRange,
     RangeFile,
+    open_descriptor,
     open_regular,
+    os_error,
     pread_exact,
-    preadv_full,
     regular_size,
-    shorter_than_it_was,
 )
 from emotalk_data.archives.tar import cached_tar_index
 from emotalk_data.archives.zip import cached_zip_index
 from emotalk_data.errors import ArchiveError, OptionError, PathError, quote
 
-if TYPE_CHECKING:
-    import numpy as np
-    from typing_extensions import Buffer
-
-__all__ = ["ByteRange", "ByteSource", "open_source"]
+__all__ = ["ByteRange", "ByteSource", "HeldSource", "held_source", "open_source"]
 
 _BUFFER_BYTES = 65_536
 
@@ -67,34 +65,10 @@ class ByteSource:
             ReleaseError: the file cannot be read, or has become shorter.
         """
         count = self._clamp(size, offset)
-        if not isinstance(self._content, ByteRange):
-            return bytes(self._content[offset : offset + count])
-        path, start, _ = self._content
-        with open_regular(path) as (descriptor, _status):
-            return pread_exact(descriptor, count, start + offset, path)
-
-    def preadinto(self, buffer: Buffer | np.ndarray[Any, Any], offset: int) -> int:
-        """Fill a writable, contiguous buffer from byte `offset`.
-
-        Returns:
-            The number of bytes written; less than the buffer's size only at the end.
-
-        Raises:
-            ReleaseError: the file cannot be read, or has become shorter.
-        """
-        view = memoryview(cast("Buffer", buffer))  # numpy's types say so from Python 3.12 on
-        count = self._clamp(view.nbytes, offset)
-        if count == 0:
-            return 0
-        view = view.cast("B")[:count]
-        if not isinstance(self._content, ByteRange):
-            view[:] = self._content[offset : offset + count]
-            return count
-        path, start, _ = self._content
-        with open_regular(path) as (descriptor, _status):
-            if preadv_full(descriptor, view, start + offset) != count:
-                raise shorter_than_it_was(path, start + offset, count)
-        return count
+        content = self._content
+        if isinstance(content, ByteRange):
+            return self._read(content.path, count, content.offset + offset)
+        return bytes(content[offset : offset + count])
 
     def read_all(self) -> bytes | memoryview:
         """Return everything; bytes in memory are handed out as they are, without a copy.
@@ -116,6 +90,10 @@ class ByteSource:
             return io.BufferedReader(RangeFile(self._content), _BUFFER_BYTES)
         return io.BytesIO(self._content)
 
+    def _read(self, path: str, size: int, offset: int) -> bytes:
+        with open_regular(path) as (descriptor, _status):
+            return pread_exact(descriptor, size, offset, path)
+
     def _clamp(self, size: int, offset: int) -> int:
         if size < 0 or offset < 0:
             raise OptionError(f"size and offset must not be negative; got {size} and {offset}")
@@ -131,6 +109,41 @@ class ByteSource:
 
 def _restore(content: ByteRange | bytes, name: str, window: tuple[float, float | None] | None) -> ByteSource:
     return ByteSource(content, name=name, window=window)
+
+
+class HeldSource(ByteSource):
+    """A `ByteSource` whose file stays open until the `with` block ends. For one call in one thread."""
+
+    __slots__ = ("_descriptor",)
+
+    def __init__(
+        self,
+        content: ByteRange | bytes | memoryview,
+        *,
+        name: str,
+        window: tuple[float, float | None] | None = None,
+        descriptor: int = -1,
+    ) -> None:
+        super().__init__(content, name=name, window=window)
+        self._descriptor = descriptor
+
+    def _read(self, path: str, size: int, offset: int) -> bytes:
+        try:
+            return pread_exact(self._descriptor, size, offset, path)
+        except OSError as error:
+            raise os_error(error, path) from error
+
+    def released(self) -> ByteSource:
+        """Return the same bytes without the open file."""
+        return ByteSource(self._content, name=self.name, window=self.window)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
 
 
 def open_source(*, data: bytes | memoryview | None = None, path: str | None = None) -> ByteSource:
@@ -151,18 +164,42 @@ def open_source(*, data: bytes | memoryview | None = None, path: str | None = No
         ArchiveError: the archive is damaged, unsafe, compressed as a whole, or has no such member.
         LimitError: a deflated zip member is larger than any real clip.
     """
+    content, name, window = _find(data, path)
+    if isinstance(content, str):
+        content = ByteRange(content, 0, regular_size(content))
+    return ByteSource(content, name=name, window=window)
+
+
+def held_source(*, data: bytes | memoryview | None = None, path: str | None = None) -> HeldSource:
+    """As `open_source`, with the file opened: use it in a `with` statement, which closes it.
+
+    Raises:
+        EmotalkError: as `open_source`.
+    """
+    content, name, window = _find(data, path)
+    if isinstance(content, str):
+        descriptor, status = open_descriptor(content)
+        content = ByteRange(content, 0, status.st_size)
+    else:
+        descriptor = open_descriptor(content.path)[0] if isinstance(content, ByteRange) else -1
+    return HeldSource(content, name=name, window=window, descriptor=descriptor)
+
+
+def _find(
+    data: bytes | memoryview | None, path: str | None
+) -> tuple[ByteRange | bytes | memoryview | str, str, tuple[float, float | None] | None]:
+    """Return the content (a `str` for a whole file, not looked at yet), its name, and its window."""
     if data is not None:
-        _, start, end = split_window(path or "")
-        window = None if start is None and end is None else (start or 0.0, end)
-        return ByteSource(_flat(data), name=path or "<bytes>", window=window)
+        if path is None or "#" not in path:
+            return _flat(data), path or "<bytes>", None
+        _, start, end = split_window(path)
+        return _flat(data), path, None if start is None and end is None else (start or 0.0, end)
     if path is None:
         raise OptionError("a source needs data or a path; both are None")
+    if path.startswith("/") and "#" not in path and "\0" not in path:
+        return path, path, None  # most paths: nothing of the grammar is in it
     location = Location.parse(path)
-    if location.members:
-        content = _resolve(location)
-    else:
-        content = ByteRange(location.file, 0, regular_size(location.file))
-    return ByteSource(content, name=path, window=location.window)
+    return _resolve(location) if location.members else location.file, path, location.window
 
 
 def _flat(data: bytes | memoryview) -> bytes | memoryview:

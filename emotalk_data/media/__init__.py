@@ -1,14 +1,15 @@
 """HOW BYTES BECOME SOUND AND PICTURES: lazy clips, and the `datasets` columns that hold them.
 
-    Audio, Video            column types; stored and published exactly as the stock `datasets.Audio` and
-    `.Video` AudioClip, VideoClip    what a row holds: nothing is read until something is asked of it
-    MediaClip               what both have in common: a mapping over `bytes` and `path` cast_media
-    turn stock columns, as read back from Parquet, into ours
+    Audio, Video            column types; stored and published exactly as the stock ones of `datasets`
+    AudioClip, VideoClip    what a row holds: nothing is read until something is asked of it
+    MediaClip               what both have in common: a mapping over `bytes` and `path`
+    decode_many             the sound of a batch, in one padded array
+    cast_media              turn stock columns, as read back from Parquet, into ours
 
-    clip ── audio ── audio_decode ─┬─ wav, wav_samples    PCM, read by position
-      │                            ├─ (soundfile)         FLAC, Ogg, MP3, compressed wav
-      │                            └─ audio_container     sound in MP4, Matroska …, by PyAV
-      └──── video ── …                                    pictures, by PyAV
+    clip ── audio ── audio_span ── audio_decode ─┬─ wav, wav_samples    PCM, read by position
+      │                                          ├─ (soundfile)         FLAC, Ogg, MP3, compressed wav
+      │                                          └─ audio_container     sound in MP4, Matroska …, by PyAV
+      └──── video ── …                                                  pictures, by PyAV
 
 Names are resolved on first use: importing this package imports neither datasets, nor PyAV, nor soundfile.
 """
@@ -20,19 +21,31 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from emotalk_data.media.audio import AudioClip
+    from emotalk_data.media.audio_batch import AudioBatch, decode_many
     from emotalk_data.media.clip import MediaClip
     from emotalk_data.media.features import Audio, Video, cast_media
     from emotalk_data.media.video import VideoClip
 
-__all__ = ["Audio", "AudioClip", "MediaClip", "Video", "VideoClip", "cast_media"]
+__all__ = [
+    "Audio",
+    "AudioBatch",
+    "AudioClip",
+    "MediaClip",
+    "Video",
+    "VideoClip",
+    "cast_media",
+    "decode_many",
+]
 
 _MODULES = {
     "Audio": "features",
+    "AudioBatch": "audio_batch",
     "AudioClip": "audio",
     "MediaClip": "clip",
     "Video": "features",
     "VideoClip": "video",
     "cast_media": "features",
+    "decode_many": "audio_batch",
 }
 
 

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import base64
 import html
-import math
 import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emotalk_data.archives.source import ByteSource, open_source
-from emotalk_data.errors import AudioError, EmotalkError, OptionError, SpanError
-from emotalk_data.media.audio_decode import probe, read_samples
-from emotalk_data.media.audio_facts import AudioFacts
+from emotalk_data.archives.source import ByteSource, HeldSource, held_source
+from emotalk_data.errors import AudioError, EmotalkError, OptionError
+from emotalk_data.media.audio_span import KnownAudio, PreparedAudio, decode_span, examine, plan_span
 from emotalk_data.media.clip import MediaClip
-from emotalk_data.media.resample import resample, resampled_length, source_span, to_mono
+from emotalk_data.media.resample import resampled_length
 from emotalk_data.media.wav_samples import wav_bytes
 
 if TYPE_CHECKING:
@@ -23,8 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["AudioClip"]
 
-# One frame of 25 fps video, the resolution of M3ED's times: an end may lie this far behind the audio's end.
-_END_TOLERANCE_SECONDS = 0.04
 _MIN_TARGET_RATE, _MAX_TARGET_RATE = 1_000, 384_000
 _SMALL_FILE_BYTES = 1 << 20  # read in one go, header and samples together
 _INSPECT_SECONDS = 60.0
@@ -51,9 +47,9 @@ class AudioClip(MediaClip):
             another type.
     """
 
-    __slots__ = ("_facts", "_mono", "_target_rate")
+    __slots__ = ("_audio", "_mono", "_target_rate")
 
-    _facts: tuple[AudioFacts, int, int] | None
+    _audio: KnownAudio | None
 
     def __init__(
         self,
@@ -64,9 +60,9 @@ class AudioClip(MediaClip):
         mono: bool = False,
     ) -> None:
         super().__init__(bytes, path)
-        self._target_rate = _checked_rate(sampling_rate)
+        self._target_rate = checked_rate(sampling_rate)
         self._mono = mono
-        self._facts = None
+        self._audio = None
 
     @property
     def sampling_rate(self) -> int:
@@ -126,27 +122,37 @@ class AudioClip(MediaClip):
             OptionError: `sampling_rate` is not a rate.
             ReleaseError: the file or archive is not there, or cannot be read.
         """
-        rate = _checked_rate(sampling_rate) or self._target_rate
-        source = self._open()
-        if self._facts is None:
-            if start_seconds == 0 and end_seconds is None and source.size_bytes <= _SMALL_FILE_BYTES:
-                source = ByteSource(source.read_all(), name=source.name, window=source.window)
-            self._facts = _examine(source)
-        facts, window_start, window_stop = self._facts
-        length = window_stop - window_start
-        old_rate = facts.sampling_rate
-        rate = rate or old_rate
-        resampled = resampled_length(length, old_rate, rate)
-        first, last = _span(start_seconds, end_seconds, resampled, rate, source.name)
-        read_first, read_last, offset = first, last, first
-        if rate != old_rate:
-            read_first, read_last, offset = source_span(first, last, length, old_rate, rate)
-        samples = read_samples(source, facts, window_start + read_first, window_start + read_last)
-        if mono or self._mono:
-            samples = to_mono(samples)
-        if rate == old_rate:
-            return samples
-        return resample(samples, old_rate, rate)[:, first - offset : last - offset]
+        rate = checked_rate(sampling_rate) or self._target_rate
+        with self._held() as held:
+            source: ByteSource = held
+            is_whole = start_seconds == 0 and end_seconds is None
+            if is_whole and held.byte_range is not None and held.size_bytes <= _SMALL_FILE_BYTES:
+                source = ByteSource(held.read_all(), name=held.name, window=held.window)
+            if self._audio is None:
+                self._audio = examine(source)
+            span = plan_span(self._audio, start_seconds, end_seconds, rate, held.name)
+            return decode_span(source, self._audio, span, mono=mono or self._mono)
+
+    def prepare(self, *, sampling_rate: int | None = None, mono: bool = False) -> PreparedAudio:
+        """Read the header: for a batch, every length must be known before there is an array to decode into.
+
+        Args:
+            sampling_rate: as for `decode`.
+            mono: as for `decode`.
+
+        Raises:
+            AudioError: not a sound file, or damaged.
+            SpanError: the clip's window leaves the source.
+            OptionError: `sampling_rate` is not a rate.
+            ReleaseError: the file or archive is not there, or cannot be read.
+        """
+        rate = checked_rate(sampling_rate) or self._target_rate
+        with self._held() as held:
+            if self._audio is None:
+                self._audio = examine(held)
+            source = held.released()
+        span = plan_span(self._audio, 0.0, None, rate, source.name)
+        return PreparedAudio(source, self._audio, span, mono or self._mono)
 
     def to_wav_bytes(
         self,
@@ -222,47 +228,20 @@ class AudioClip(MediaClip):
         player = f'<audio controls src="data:audio/wav;base64,{data}"></audio>'
         return f"<figure>{player}<figcaption>{name}</figcaption></figure>"
 
-    def _open(self) -> ByteSource:
+    def _held(self) -> HeldSource:
         if self._data is None and self._path is None:
             raise AudioError("the clip has neither bytes nor a path, so there is nothing to decode")
-        return open_source(data=self._data, path=self._path)
+        return held_source(data=self._data, path=self._path)
 
-    def _known(self) -> tuple[AudioFacts, int, int]:
+    def _known(self) -> KnownAudio:
         """Return what the header says and the window as source samples; read once, then kept."""
-        if self._facts is None:
-            self._facts = _examine(self._open())
-        return self._facts
+        if self._audio is None:
+            with self._held() as held:
+                self._audio = examine(held)
+        return self._audio
 
 
-def _examine(source: ByteSource) -> tuple[AudioFacts, int, int]:
-    facts = probe(source)
-    start, end = source.window or (0.0, None)
-    return facts, *_span(start, end, facts.num_samples, facts.sampling_rate, source.name)
-
-
-def _span(start: float, end: float | None, length: int, rate: int, name: str) -> tuple[int, int]:
-    """Turn a range in seconds into one in samples, `[first, last)`, that lies within `length`."""
-    if not (math.isfinite(start) and (end is None or math.isfinite(end))):
-        raise SpanError(f"[{start!r}, {end!r}) s is no time range", path=name)
-    first = round(start * rate)
-    last = length if end is None else round(end * rate)
-    if length < last <= length + _END_TOLERANCE_SECONDS * rate:
-        last = length
-    if first < 0 or last > length:
-        problem = f"leaves the audio, which has {length / rate:.6g} s"
-    elif first >= last:
-        problem = f"is empty: it holds no sample at {rate} Hz"
-    else:
-        return first, last
-    until = "the end" if end is None else f"{end:.6g}"
-    raise SpanError(f"the span [{start:.6g}, {until}) s of {_short(name)} {problem}", path=name)
-
-
-def _short(name: str) -> str:
-    return repr(name) if len(name) <= 160 else repr("…" + name[-160:])
-
-
-def _checked_rate(rate: int | None) -> int | None:
+def checked_rate(rate: int | None) -> int | None:
     if rate is None:
         return None
     if isinstance(rate, bool) or not isinstance(rate, int | np.integer):

@@ -18,6 +18,7 @@ from emotalk_data.errors import EmotalkError, quote
 from emotalk_data.media import wav
 from emotalk_data.media.audio_container import probe_container, read_container
 from emotalk_data.media.audio_facts import AudioFacts, audio_error, checked_facts
+from emotalk_data.media.wav_plain import plain_header
 from emotalk_data.media.wav_samples import read_pcm
 
 if TYPE_CHECKING:
@@ -73,8 +74,9 @@ def probe(source: ByteSource) -> AudioFacts:
         AudioError: not a sound file, not the kind that its extension says, without an audio stream, damaged,
             or with a sampling rate, number of channels or length that cannot be.
     """
-    head = source.pread(min(_HEAD_BYTES, source.size_bytes), 0)
-    name, reader = _sniff(head)
+    head = source.pread(_HEAD_BYTES, 0)
+    header = plain_header(head, source.size_bytes)
+    name, reader = ("WAV", "wav") if header is not None else _sniff(head)
     suffix = _suffix(source.name)
     if reader is None:
         expected = "RIFF/WAVE" if suffix in (".wav", ".wave") else "sound"
@@ -82,7 +84,7 @@ def probe(source: ByteSource) -> AudioFacts:
     if _BY_SUFFIX.get(suffix, name) != name:
         raise audio_error(source, f"the content is {name}, the extension says {_BY_SUFFIX[suffix]}", offset=0)
     if reader == "wav":
-        header = wav.read_header(source, head)
+        header = header or wav.read_header(source, head)
         if header.is_pcm:
             rate, channels, length = header.sampling_rate, header.num_channels, header.num_samples
             return AudioFacts(rate, channels, length, "wav", header, header.notes)
@@ -92,20 +94,35 @@ def probe(source: ByteSource) -> AudioFacts:
     return probe_container(source, reader)
 
 
-def read_samples(source: ByteSource, facts: AudioFacts, start: int, stop: int) -> NDArray[np.float32]:
+def read_samples(
+    source: ByteSource, facts: AudioFacts, start: int, stop: int, *, out: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
     """Decode samples `[start, stop)` of every channel, counted from the beginning of the file.
 
+    Args:
+        source: the whole file.
+        facts: what `probe` said of it.
+        start: the first sample.
+        stop: the one after the last.
+        out: where to write them, float32 of shape (channels, stop - start); a new array if omitted.
+
     Returns:
-        float32, C-contiguous, shape (channels, stop - start). Compressed formats may go a bit beyond [-1, 1].
+        float32, shape (channels, stop - start): `out`, or an array that is C-contiguous. Compressed formats
+        may go a bit beyond [-1, 1].
 
     Raises:
         AudioError: damaged or cut: fewer samples than declared.
     """
     if facts.header is not None:
-        return read_pcm(source, facts.header, start, stop - start)
+        return read_pcm(source, facts.header, start, stop - start, out=out)
     if facts.reader == "soundfile":
-        return _read_soundfile(source, start, stop)
-    return read_container(source, facts, start, stop)
+        samples = _read_soundfile(source, start, stop)
+    else:
+        samples = read_container(source, facts, start, stop)
+    if out is None:
+        return samples
+    out[...] = samples
+    return out
 
 
 def _sniff(head: bytes) -> tuple[str, str | None]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from emotalk_data.errors import AudioError, quote
 from emotalk_data.media import wav
@@ -17,8 +16,7 @@ __all__ = ["AudioFacts", "audio_error", "checked_facts"]
 _MAX_SAMPLES_PER_BYTE = 8192
 
 
-@dataclass(frozen=True, slots=True)
-class AudioFacts:
+class AudioFacts(NamedTuple):
     """What is known of a sound file without decoding it.
 
     Attributes:

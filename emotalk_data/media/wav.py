@@ -12,7 +12,6 @@ labelled 24-bit without a word. The samples themselves are read by `wav_samples`
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from emotalk_data.errors import AudioError, quote
@@ -21,10 +20,12 @@ if TYPE_CHECKING:
     from emotalk_data.archives.source import ByteSource
 
 __all__ = [
+    "FORMATS",
     "MAX_CHANNELS",
     "MAX_SAMPLING_RATE",
     "MIN_SAMPLING_RATE",
     "SAMPLE_BYTES",
+    "USUAL_RATES",
     "SampleFormat",
     "WavHeader",
     "read_header",
@@ -36,9 +37,7 @@ MAX_CHANNELS = 8
 
 _HEAD_BYTES = 4096  # one read shows the whole header of every wav of these corpora
 _MAX_CHUNKS = 64  # before the samples; real files have fewer than ten
-_USUAL_RATES = frozenset(
-    {8000, 11025, 16000, 22050, 24000, 32000, 44100, 48000, 88200, 96000, 176400, 192000}
-)
+USUAL_RATES = frozenset({8000, 11025, 16000, 22050, 24000, 32000, 44100, 48000, 88200, 96000, 176400, 192000})
 _PCM, _FLOAT, _EXTENSIBLE = 0x0001, 0x0003, 0xFFFE
 _MS_ADPCM, _ALAW, _ULAW, _IMA_ADPCM = 0x0002, 0x0006, 0x0007, 0x0011
 _GUID_TAIL = bytes.fromhex("000000001000800000aa00389b71")  # follows the two bytes of the real format tag
@@ -47,7 +46,7 @@ _MAX_SAMPLES_PER_BYTE = 64  # of what has no formula below: MP3 at 8 kbit/s, GSM
 
 # How one sample is stored; everything that is not plain PCM is "compressed".
 SampleFormat = Literal["u8", "i16", "i24", "i32", "f32", "f64", "compressed"]
-_FORMATS: dict[tuple[int, int], SampleFormat] = {
+FORMATS: dict[tuple[int, int], SampleFormat] = {
     (_PCM, 8): "u8",
     (_PCM, 16): "i16",
     (_PCM, 24): "i24",
@@ -58,8 +57,7 @@ _FORMATS: dict[tuple[int, int], SampleFormat] = {
 SAMPLE_BYTES: dict[SampleFormat, int] = {"u8": 1, "i16": 2, "i24": 3, "i32": 4, "f32": 4, "f64": 8}
 
 
-@dataclass(frozen=True, slots=True)
-class WavHeader:
+class WavHeader(NamedTuple):
     """What the header of a wav says, after it was checked against the file's length.
 
     Attributes:
@@ -179,7 +177,7 @@ def _checked(
 ) -> WavHeader:
     """Hold the fields against each other and against the length of the file."""
     _check_fields(source, fmt)
-    kind = _FORMATS.get((fmt.tag, fmt.bits), "compressed")
+    kind = FORMATS.get((fmt.tag, fmt.bits), "compressed")
     align = fmt.block_align
     available = max(source.size_bytes - offset, 0)
     if size == 0:
@@ -210,7 +208,7 @@ def _check_fields(source: ByteSource, fmt: _Fmt) -> None:
         limits = f"{MIN_SAMPLING_RATE} to {MAX_SAMPLING_RATE}"
         raise _error(source, f"a sampling rate of {fmt.sampling_rate} Hz; expected {limits}")
     if fmt.tag in (_PCM, _FLOAT):
-        kind = _FORMATS.get((fmt.tag, fmt.bits))
+        kind = FORMATS.get((fmt.tag, fmt.bits))
         if kind is None:
             usual = "32 or 64" if fmt.tag == _FLOAT else "8, 16, 24 or 32"
             raise _error(source, f"{fmt.bits} bits per sample; expected {usual}")
@@ -260,7 +258,7 @@ def _notes(
         notes.append(f"byte_rate: {fmt.byte_rate}; expected {fmt.sampling_rate * fmt.block_align}")
     if order == ">":
         notes.append("byte_order: big-endian (RIFX)")
-    if fmt.sampling_rate not in _USUAL_RATES:
+    if fmt.sampling_rate not in USUAL_RATES:
         notes.append(f"sampling_rate: {fmt.sampling_rate} Hz is unusual")
     if num_samples * 40 < fmt.sampling_rate:
         notes.append(f"short: {num_samples} samples are less than 25 ms")

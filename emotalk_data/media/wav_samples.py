@@ -33,15 +33,27 @@ _PCM, _FLOAT = 0x0001, 0x0003
 
 
 def read_pcm(
-    source: ByteSource, header: WavHeader, start_sample: int, num_samples: int
+    source: ByteSource,
+    header: WavHeader,
+    start_sample: int,
+    num_samples: int,
+    *,
+    out: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
     """Read `num_samples` samples of every channel, beginning at `start_sample`.
 
     One positioned read of just that span, one conversion.
 
+    Args:
+        source: the whole file.
+        header: what `read_header` said of it.
+        start_sample: the first sample that is wanted.
+        num_samples: how many.
+        out: where to write them, float32 of shape (channels, samples); a new array if omitted.
+
     Returns:
-        float32, C-contiguous, shape (channels, samples). Integers are scaled to [-1, 1); floating point
-        samples are returned as they are, also those outside that range.
+        float32, shape (channels, samples), C-contiguous unless `out` is not. Integers are scaled to [-1, 1);
+        floating point samples are returned as they are, also those outside that range.
 
     Raises:
         AudioError: the file has become shorter since its header was read, or the samples are compressed.
@@ -62,13 +74,11 @@ def read_pcm(
     if source.byte_range is None:  # in memory: convert from where the samples lie
         memory = memoryview(source.read_all())[offset : offset + size]
     else:
-        memory = np.empty(size, dtype=np.uint8).data
-        if source.preadinto(memory, offset) != size:
-            memory = memory[:0]
+        memory = memoryview(source.pread(size, offset))
     if len(memory) != size:
         problem = "ends within its samples: it has changed since its header was read"
         raise AudioError(f"{quote(source.name, 160)} {problem}", path=source.name, offset=offset)
-    return _to_float(memory, header)
+    return _to_float(memory, header, out)
 
 
 def wav_bytes(
@@ -104,7 +114,7 @@ def wav_bytes(
     return b"RIFF" + struct.pack("<I", len(chunks) + len(body) + len(pad)) + chunks + body + pad
 
 
-def _to_float(memory: memoryview, header: WavHeader) -> NDArray[np.float32]:
+def _to_float(memory: memoryview, header: WavHeader, out: NDArray[np.float32] | None) -> NDArray[np.float32]:
     """Convert interleaved samples to planes of float32: one pass to convert, one in place to scale."""
     kind, order = header.sample_format, header.byte_order
     if kind == "i24":
@@ -115,12 +125,13 @@ def _to_float(memory: memoryview, header: WavHeader) -> NDArray[np.float32]:
         interleaved = wide.reshape(-1).view(order + "i4")
     else:
         interleaved = np.frombuffer(memory, dtype=order + _DTYPES[kind])
-    planes: NDArray[np.float32]
+    frames = interleaved.reshape(-1, header.num_channels).T
+    planes = np.empty(frames.shape, np.float32) if out is None else out
     if kind == "f64":
         with np.errstate(over="ignore", invalid="ignore"):  # beyond float32: infinity, as libsndfile does
-            planes = interleaved.reshape(-1, header.num_channels).T.astype(np.float32, order="C")
+            planes[...] = frames
     else:
-        planes = interleaved.reshape(-1, header.num_channels).T.astype(np.float32, order="C")
+        planes[...] = frames
     if kind == "u8":
         planes -= 128.0
     if kind in _SCALES:

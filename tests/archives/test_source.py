@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from emotalk_data.archives import ByteRange, RangeFile, index_zip, open_source
+from emotalk_data.archives import ByteRange, RangeFile, held_source, index_zip, open_source
 from emotalk_data.errors import (
     ArchiveError,
     LimitError,
@@ -69,11 +69,6 @@ def test_the_bytes_are_the_same_wherever_they_lie(paths: dict[str, str], place: 
         assert source.pread(10, 250) == CONTENT[250:260]
         assert source.pread(10, len(CONTENT) - 3) == CONTENT[-3:]
         assert source.pread(10, len(CONTENT) + 3) == b""
-        target = np.zeros((2, 5), np.int16)
-        assert source.preadinto(target, 100) == 20
-        assert target.tobytes() == CONTENT[100:120]
-        assert source.preadinto(target, len(CONTENT) - 4) == 4
-        assert source.preadinto(np.zeros((0, 2), np.float32), 0) == 0
         with source.open() as file:
             assert file.seek(-5, 2) == len(CONTENT) - 5
             assert file.read() == CONTENT[-5:]
@@ -137,12 +132,34 @@ def test_a_file_that_was_cut_or_removed_since_is_an_error_not_short_data(tmp_pat
     with pytest.raises(ReleaseError, match="still being copied"):
         source.read_all()
     with pytest.raises(ReleaseError, match="still being copied"):
-        source.preadinto(bytearray(200), 0)
+        source.pread(200, 0)
     with source.open() as file, pytest.raises(ReleaseError, match="still being copied"):
         file.read()
     path.unlink()
     with pytest.raises(ReleaseNotFoundError, match="no file at"):
         source.read_all()
+
+
+@pytest.mark.parametrize("place", ["file", "tar", "zip in tar", "deflated zip in tar"])
+def test_a_held_source_opens_its_file_once_and_closes_it(paths: dict[str, str], place: str) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    with held_source(path=paths[place] + "#t=1,2") as source:
+        assert len(os.listdir("/proc/self/fd")) == before + (place != "deflated zip in tar")
+        assert source.window == (1.0, 2.0)
+        assert source.pread(10, 250) == CONTENT[250:260]
+        assert source.read_all() == CONTENT
+        again = pickle.loads(pickle.dumps(source))  # noqa: S301
+    assert len(os.listdir("/proc/self/fd")) == before
+    assert again.read_all() == CONTENT
+
+
+def test_a_file_that_is_cut_while_it_is_held_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "x.bin"
+    path.write_bytes(CONTENT)
+    with held_source(path=str(path)) as source:
+        path.write_bytes(CONTENT[:100])
+        with pytest.raises(ReleaseError, match="still being copied"):
+            source.read_all()
 
 
 def test_a_member_that_is_not_there_names_close_ones(paths: dict[str, str]) -> None:

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emotalk_data.archives.source import open_source
 from emotalk_data.errors import AudioError, SpanError
 from emotalk_data.media.audio import AudioClip
 from emotalk_data.media.wav import read_header
+from emotalk_data.media.wav_plain import plain_header
 from emotalk_data.media.wav_samples import read_pcm, wav_bytes
 
 FORMS = [("WAV", f"PCM_{form}") for form in ("U8", "16", "24", "32")] + [
@@ -248,3 +249,40 @@ def test_the_corpus_of_bad_files_gets_its_verdicts(case: Any) -> None:
             clip.decode()
     else:
         assert bool(clip.inspect()) == (case["verdict"] == "accept_warn")
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    kind=st.sampled_from([(1, 8), (1, 16), (1, 24), (1, 32), (3, 32), (3, 64), (1, 12), (2, 4)]),
+    channels=st.integers(0, 9),
+    rate=st.sampled_from([8_000, 16_000, 44_100, 12_345, 4_000]),
+    num_samples=st.sampled_from([0, 1, 100, 1_200]),
+    lies=st.dictionaries(st.sampled_from(["riff", "data", "align", "byte_rate"]), st.integers(-3, 3)),
+    tail=st.sampled_from([b"", b"x", b"LIST\x04\0\0\0abcd"]),
+)
+def test_the_plain_header_is_read_as_the_general_way_reads_it(
+    kind: tuple[int, int], channels: int, rate: int, num_samples: int, lies: dict[str, int], tail: bytes
+) -> None:
+    tag, bits = kind
+    align = channels * bits // 8
+    size = num_samples * align
+    data = struct.pack(
+        "<4sI4s4sIHHIIHH4sI",
+        *(b"RIFF", 36 + size + (size & 1) + lies.get("riff", 0), b"WAVE", b"fmt ", 16, tag, channels, rate),
+        *(rate * align + lies.get("byte_rate", 0) & 0xFFFFFFFF, max(align + lies.get("align", 0), 0), bits),
+        *(b"data", max(size + lies.get("data", 0), 0)),
+    )
+    data += bytes(size + (size & 1)) + tail
+    plain = plain_header(data[:4096], len(data))
+    if plain is None:
+        return
+    assert plain == read_header(open_source(data=data))
+    assert plain.notes == ()
+
+
+@pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32"])
+def test_what_other_programs_write_has_the_plain_header(tmp_path: Path, subtype: str) -> None:
+    path = tmp_path / "x.wav"
+    soundfile.write(path, np.zeros((800, 1)), 16_000, subtype=subtype)
+    data = path.read_bytes()
+    assert plain_header(data, len(data)) == read_header(open_source(data=data))
