@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from emotalk_data.load import load_dataset, load_dataset_builder, register
     from emotalk_data.loaders.report import Report
-    from emotalk_data.media import Audio, AudioClip, Video, VideoClip, cast_media, decode_many
+    from emotalk_data.media import Audio, AudioClip, Video, VideoClip, cast_media, decode_many, rows
     from emotalk_data.schemas.ids import UtteranceId
     from emotalk_data.validation.validate import validate
 
@@ -31,6 +31,7 @@ __all__ = [
     "load_dataset",
     "load_dataset_builder",
     "register",
+    "rows",
     "validate",
 ]
 
@@ -46,6 +47,7 @@ _HOMES = {
     "load_dataset": "emotalk_data.load",
     "load_dataset_builder": "emotalk_data.load",
     "register": "emotalk_data.load",
+    "rows": "emotalk_data.media",
     "validate": "emotalk_data.validation.validate",
 }
 

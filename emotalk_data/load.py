@@ -134,7 +134,7 @@ def load_dataset(
         path: "emotalk" (or "emotiontalk") or "m3ed".
         name: configuration; there is one, "default".
         data_dir: the release: a folder, with the files or with their tars, whole or in part; or one tar.
-            If omitted, `$EMOTALK_HOME/<corpus>`.
+            If omitted, `$EMOTALK_HOME/<corpus>`. Or a copy that `emotalk cache` made.
         split: "train", "validation", "test", or a slice such as "train[:10%]". All, in a dict, if omitted.
         cache_dir: where the table is kept; `$HF_DATASETS_CACHE` if omitted.
         download_mode: "force_redownload" builds the table anew.
@@ -157,7 +157,7 @@ def load_dataset(
         DecodeError: M3ED's annotation is not strict JSON.
         OptionError: an unknown corpus, configuration or split.
         CacheWriteError: the cache cannot be written.
-        CacheCorruptError: a file of the cache is damaged or gone.
+        CacheCorruptError: a file of the cache, or of a copy, is damaged or gone; or the copy is not finished.
     """
     _check_options(download_mode, num_proc)
     builder = load_dataset_builder(
@@ -209,6 +209,14 @@ def load_dataset_builder(
         "token": token,
         "on_invalid": on_invalid,
     }
+    from emotalk_data.builder.copy_manifest import is_copy
+
+    if is_copy(root):
+        from emotalk_data.builder.materialised import copy_builder
+
+        if episodes_dir is not None:
+            raise OptionError(f"episodes_dir belongs to a release, and {quote(root, 160)} is a copy of one.")
+        return copy_builder(corpus.name)(**options)
     if corpus.name == "m3ed":
         from emotalk_data.builder.m3ed import M3edBuilder
 

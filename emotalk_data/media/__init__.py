@@ -4,6 +4,7 @@
     AudioClip, VideoClip    what a row holds: nothing is read until something is asked of it
     MediaClip               what both have in common: a mapping over `bytes` and `path`
     decode_many             the sound of a batch, in one padded array
+    rows                    rows that read a column when it is asked for
     cast_media              turn stock columns, as read back from Parquet, into ours
 
     clip ── audio ── audio_span ── audio_decode ─┬─ wav, wav_samples    PCM, read by position
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from emotalk_data.media.audio_batch import AudioBatch, decode_many
     from emotalk_data.media.clip import MediaClip
     from emotalk_data.media.features import Audio, Video, cast_media
+    from emotalk_data.media.row_access import Rows, rows
     from emotalk_data.media.video import VideoClip
 
 __all__ = [
@@ -31,10 +33,12 @@ __all__ = [
     "AudioBatch",
     "AudioClip",
     "MediaClip",
+    "Rows",
     "Video",
     "VideoClip",
     "cast_media",
     "decode_many",
+    "rows",
 ]
 
 _MODULES = {
@@ -42,10 +46,12 @@ _MODULES = {
     "AudioBatch": "audio_batch",
     "AudioClip": "audio",
     "MediaClip": "clip",
+    "Rows": "row_access",
     "Video": "features",
     "VideoClip": "video",
     "cast_media": "features",
     "decode_many": "audio_batch",
+    "rows": "row_access",
 }
 
 

@@ -1,0 +1,43 @@
+"""MATERIALISED COPIES: what is costly to decode, made once and kept as Parquet.
+
+    materialise             writes a copy of a dataset; `emotalk cache` calls it
+    estimate_copy           how large it would be, and how long it takes
+
+    copying                 both, from end to end
+    recipe                  every option and version that decides a value
+    source                  the rows, and a digest of them and their files
+    making                  one clip, made
+    shard                   a range of rows, written under a temporary name until it is whole
+    folder                  whose folder it is, what is finished, the manifest
+    workers, worker         several processes
+
+Reading is `builder.materialised`: `load_dataset` opens a copy where it is given one.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from emotalk_data.cache.copying import Copied, estimate_copy, materialise
+    from emotalk_data.cache.estimate import Estimate
+
+__all__ = ["Copied", "Estimate", "estimate_copy", "materialise"]
+
+_MODULES = {
+    "Copied": "copying",
+    "Estimate": "estimate",
+    "estimate_copy": "copying",
+    "materialise": "copying",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

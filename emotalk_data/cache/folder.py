@@ -1,0 +1,182 @@
+"""The folder of a copy while it is written: whose it is, what is finished, what is said of it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from emotalk_data.builder.copy_manifest import (
+    DATA_FOLDER,
+    MANIFEST_NAME,
+    CopyManifest,
+    CopyShard,
+    CopySplit,
+    is_copy,
+    read_manifest,
+)
+from emotalk_data.cache.recipe import differences
+from emotalk_data.cache.shard import TEMPORARY, Job, known_shard
+from emotalk_data.cache.source import SplitName
+from emotalk_data.errors import CacheWriteError, OptionError, quote
+
+__all__ = ["CopyFolder", "open_folder"]
+
+
+class CopyFolder:
+    """A copy on disk, as far as it is written. Made by `open_folder`.
+
+    Attributes:
+        path: the folder.
+        data: where the shards are.
+        manifest: what is said of it. Its file is written anew whenever a shard is added.
+    """
+
+    def __init__(self, path: Path, manifest: CopyManifest, jobs: Mapping[SplitName, list[Job]]) -> None:
+        self.path = path
+        self.data = path / DATA_FOLDER
+        self._jobs = jobs
+        self._shards: dict[str, CopyShard] = {}
+        self.manifest = manifest
+
+    def find_finished(self, before: CopyManifest | None) -> None:
+        """Take in the shards that an earlier call wrote."""
+        self.remove_unfinished()
+        listed = {shard.file: shard for shard in before.shards} if before is not None else {}
+        for jobs in self._jobs.values():
+            for job in jobs:
+                shard = known_shard(self.data / job.file, job, self.manifest.key, listed.get(job.file))
+                if shard is not None:
+                    self._shards[job.file] = shard
+        self._write()
+
+    def remove_unfinished(self) -> None:
+        """Remove what a process that was ended left half-written."""
+        for left in [*self.data.glob(TEMPORARY), *self.path.glob(TEMPORARY)]:
+            left.unlink(missing_ok=True)
+
+    @property
+    def missing(self) -> list[Job]:
+        """The shards that are to be written, in their order."""
+        return [job for jobs in self._jobs.values() for job in jobs if job.file not in self._shards]
+
+    def add(self, shard: CopyShard) -> None:
+        """Say of a shard that it is written.
+
+        Raises:
+            CacheWriteError: the manifest cannot be written.
+        """
+        self._shards[shard.file] = shard
+        self._write()
+
+    def _write(self) -> None:
+        splits = {
+            split: CopySplit(
+                num_rows=jobs[-1].stop if jobs else 0,
+                num_shards=len(jobs),
+                shards=tuple(self._shards[job.file] for job in jobs if job.file in self._shards),
+            )
+            for split, jobs in self._jobs.items()
+        }
+        self.manifest = self.manifest.model_copy(update={"splits": splits, "is_complete": not self.missing})
+        text = self.manifest.model_dump_json(indent=1) + "\n"
+        path = self.path / MANIFEST_NAME
+        if path.is_file() and path.read_text(encoding="utf-8") == text:
+            return  # its time is part of the key of tables that were read from it
+        temporary = self.path / f".{uuid.uuid4().hex}.writing"
+        try:
+            with temporary.open("w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except OSError as error:
+            raise _cannot_write(path, error) from error
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def open_folder(
+    path: Path, manifest: CopyManifest, jobs: Mapping[SplitName, list[Job]]
+) -> Iterator[CopyFolder]:
+    """Take hold of a folder, new, empty, or with a part of the same copy, for as long as the block lasts.
+
+    Raises:
+        OptionError: it holds something else, another copy, or another process writes to it.
+        CacheCorruptError: its manifest cannot be read.
+        CacheWriteError: it may not be written to.
+    """
+    before = _looked_into(path, manifest)
+    try:
+        (path / DATA_FOLDER).mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+    try:
+        _lock(descriptor, path)
+        folder = CopyFolder(path, manifest, jobs)
+        try:
+            folder.find_finished(before)
+            yield folder
+        finally:
+            folder.remove_unfinished()
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, path: Path) -> None:
+    """Lock the folder itself, until its descriptor is closed, also by a kill: no file stays behind."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise OptionError(
+            f"another process writes to {quote(str(path), 200)}. Wait for it, or give another folder."
+        ) from error
+    except OSError:
+        # A file system without locks. Two writers would do the work twice, and both write the same bytes.
+        return
+
+
+def _looked_into(path: Path, manifest: CopyManifest) -> CopyManifest | None:
+    """Return the manifest of the copy that is there; None when the folder is free."""
+    if is_copy(path):
+        before = read_manifest(path)
+        if before.key != manifest.key:
+            raise OptionError(
+                f"{quote(str(path), 160)} holds another copy: {_what_differs(before, manifest)}. "
+                f"Give another folder, or remove this one."
+            )
+        return before
+    try:
+        is_used = any(entry.name != DATA_FOLDER for entry in path.iterdir())
+        is_used = is_used or any((path / DATA_FOLDER).glob("[!.]*"))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise OptionError(
+            f"{quote(str(path), 160)} is no folder that can be used: {error.strerror}."
+        ) from error
+    if is_used:
+        raise OptionError(f"{quote(str(path), 160)} is not empty. Give an empty folder, or a new one.")
+    return None
+
+
+def _what_differs(before: CopyManifest, manifest: CopyManifest) -> str:
+    found = differences(manifest.recipe, before.recipe)
+    if before.corpus != manifest.corpus:
+        found.insert(0, f"it is of {before.corpus}")
+    elif before.source != manifest.source:
+        found.append("its source differs (other splits, rows or columns, or media files that were changed)")
+    return "; ".join(found)
+
+
+def _cannot_write(path: Path, error: OSError) -> CacheWriteError:
+    return CacheWriteError(
+        f"cannot write {quote(str(path), 200)}: {error.strerror or error}. Give another folder, or free "
+        f"some space.",
+        path=str(path),
+    )

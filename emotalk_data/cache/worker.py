@@ -1,0 +1,69 @@
+"""A process that writes shards: reads jobs from its standard input, answers on its standard output.
+
+    parent ──► Task, Job, Job, …        pickled one after the other; the end of the input ends the process
+    parent ◄── int, int, CopyShard …    rows that are done; a finished shard; or an exception
+
+It is started as a program of its own and not by `multiprocessing`: a script needs no `if __name__ ==
+"__main__"` then, nothing is forked from a process that has threads, and when the parent is killed the pipes
+close and the worker ends at its next answer, half-written shards with it.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import sys
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+from emotalk_data.cache.recipe import Recipe
+from emotalk_data.cache.shard import write_shard
+from emotalk_data.cache.source import Splits
+
+__all__ = ["Task", "main"]
+
+
+class Task(NamedTuple):
+    """What all jobs of a copy have in common.
+
+    Attributes:
+        splits: the rows.
+        recipe: what to make.
+        key: of the copy.
+        folder: where shards go.
+    """
+
+    splits: Splits
+    recipe: Recipe
+    key: str
+    folder: Path
+
+
+def main() -> None:
+    """Do jobs until there are no more, or the parent is gone."""
+    # Ctrl-C reaches every process of a terminal; the parent decides what comes of it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints must not get among the answers
+    try:
+        _work(sys.stdin.buffer, answers)
+    except (EOFError, BrokenPipeError, pickle.UnpicklingError):
+        os._exit(0)  # the parent is gone, or done; an ordinary end would flush answers into a closed pipe
+
+
+def _work(jobs: BinaryIO, answers: BinaryIO) -> None:
+    def tell(answer: Any) -> None:
+        answers.write(pickle.dumps(answer))
+        answers.flush()
+
+    task: Task = pickle.load(jobs)  # noqa: S301  # from the parent
+    while True:
+        job = pickle.load(jobs)  # noqa: S301
+        try:
+            answer: Any = write_shard(task.splits[job.split], job, task.recipe, task.key, task.folder, tell)
+        except BrokenPipeError:
+            raise
+        except Exception as error:
+            answer = error
+        tell(answer)

@@ -1,0 +1,237 @@
+"""`emotalk cache`: a copy of a corpus with sound and pictures as training wants them, made once."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
+
+import click
+
+from emotalk_data.cli.options import episodes_dir_option
+from emotalk_data.cli.output import echo, examples, pairs, plural, printable, progress, quiet_libraries
+from emotalk_data.errors import OptionError, quote
+from emotalk_data.load import CORPORA, find_release
+
+if TYPE_CHECKING:
+    import datasets
+
+    from emotalk_data.builder.copy_manifest import MediaCounts
+    from emotalk_data.cache import Copied
+
+__all__ = ["cache"]
+
+_SHOWN_FAILURES: Final = 5
+
+
+def _frame_size(
+    ctx: click.Context, param: click.Parameter, value: str | None
+) -> int | tuple[int, int] | None:
+    """Read one number of pixels, or HEIGHTxWIDTH."""
+    if value is None:
+        return None
+    sides = value.lower().split("x")
+    if len(sides) > 2 or not all(side.isascii() and side.isdigit() for side in sides):
+        raise click.BadParameter(f"{value!r} is neither a number of pixels nor HEIGHTxWIDTH.", ctx, param)
+    return int(sides[0]) if len(sides) == 1 else (int(sides[0]), int(sides[1]))
+
+
+@click.command(
+    epilog=examples(
+        "emotalk cache emotalk --data-dir /data/EmotionTalk --out /fast/emotalk-16k",
+        "emotalk cache emotalk --data-dir /data/EmotionTalk --out /fast/et --frames 8 --frame-size 224",
+        "emotalk cache m3ed --data-dir /data/RUCM3ED --episodes-dir /data/tv --out /fast/m3ed --frame-rate 2",
+        "emotalk cache emotalk --data-dir /data/EmotionTalk --dry-run",
+        footer="It pays when the same clips are decoded again and again: sound at 16 kHz loads many times faster "
+        "than it is resampled. Opened by load_dataset(CORPUS, data_dir=OUT), or as plain Parquet. Stopped, by "
+        "Ctrl-C or a kill, the same command goes on. Media are not yours to publish: neither is the copy. "
+        "Exit status: 0 done, 1 clips failed (null in their rows), 2 could not run.",
+    )
+)
+@click.argument("corpus", type=click.Choice([corpus.name for corpus in CORPORA]))
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The release; in $EMOTALK_HOME if omitted.",
+)
+@episodes_dir_option
+@click.option("--split", metavar="SPLIT", help="One split, or a part: train, 'train[:10%]'; all if omitted.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Where to: new, empty, or the same copy begun.",
+)
+@click.option(
+    "--sampling-rate",
+    type=click.IntRange(8_000, 192_000),
+    default=16_000,
+    show_default=True,
+    metavar="HZ",
+    help="Of the sound, mono.",
+)
+@click.option("--no-audio", is_flag=True, help="Leave sound alone: references to the release.")
+@click.option(
+    "--frames", type=click.IntRange(1, 10_000), metavar="N", help="So many frames a clip, evenly spaced."
+)
+@click.option(
+    "--frame-rate",
+    type=click.FloatRange(0, 1_000, min_open=True),
+    metavar="FPS",
+    help="Instead, so many a second. Without either, video is left alone.",
+)
+@click.option(
+    "--frame-size",
+    callback=_frame_size,
+    metavar="SIZE",
+    help="Shorter side, or HEIGHTxWIDTH, in pixels; as it is if omitted.",
+)
+@click.option(
+    "--num-proc",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Processes; one a core if omitted. The files are the same.",
+)
+@click.option("--dry-run", is_flag=True, help="Make 32 rows, say size and time of the whole, write nothing.")
+@click.pass_context
+def cache(
+    ctx: click.Context,
+    /,
+    corpus: Literal["emotalk", "m3ed"],
+    data_dir: Path | None,
+    episodes_dir: Path | None,
+    split: str | None,
+    out: Path | None,
+    num_proc: int | None,
+    dry_run: bool,
+    **options: Any,
+) -> None:
+    """Make a copy that is fast to read: sound at 16 kHz, frames.
+
+    Writes Parquet with the same columns. Sound becomes 16-bit wav at one rate, pictures become JPEGs with their
+    times; what is not asked for stays a reference to the release.
+    """
+    if out is None and not dry_run:
+        raise click.UsageError("Missing option '--out'.", ctx)
+    if options["frames"] is not None and options["frame_rate"] is not None:
+        raise click.UsageError("--frames and --frame-rate exclude each other.", ctx)
+    quiet_libraries()
+    root = Path(find_release(corpus, data_dir))
+    if out is not None:
+        _refuse_inside(out, root)
+    rows = _load(corpus, root, episodes_dir, split)
+    wanted: dict[str, Any] = {
+        "sampling_rate": None if options["no_audio"] else options["sampling_rate"],
+        "num_frames": options["frames"],
+        "frame_rate": options["frame_rate"],
+        "frame_size": options["frame_size"],
+    }
+    num_proc = num_proc or len(os.sched_getaffinity(0))
+    if dry_run or out is None:
+        _estimate(rows, wanted, num_proc, out)
+        return
+    from emotalk_data.cache import materialise
+
+    try:
+        copied = materialise(rows, out, num_proc=num_proc, **wanted)
+    except KeyboardInterrupt:
+        echo("stopped; what is finished stays, and the same command goes on from there.", err=True)
+        raise
+    _tell(copied, corpus)
+    ctx.exit(1 if any(shard.failures for shard in copied.manifest.shards) else 0)
+
+
+def _refuse_inside(out: Path, root: Path) -> None:
+    """A copy inside of its release would be taken for a part of it by the next reading."""
+    if out.resolve().is_relative_to(root.resolve()):
+        raise OptionError(
+            f"--out {quote(str(out), 160)} lies inside of the release. Give a folder outside of it."
+        )
+
+
+def _load(
+    corpus: str, root: Path, episodes_dir: Path | None, split: str | None
+) -> datasets.Dataset | datasets.DatasetDict:
+    from emotalk_data.load import load_dataset
+
+    progress(f"loading {printable(str(root))} …")
+    rows: Any = load_dataset(corpus, data_dir=root, episodes_dir=episodes_dir, split=split)
+    return cast("datasets.Dataset | datasets.DatasetDict", rows)
+
+
+def _estimate(
+    rows: datasets.Dataset | datasets.DatasetDict, wanted: dict[str, Any], num_proc: int, out: Path | None
+) -> None:
+    from emotalk_data.cache import estimate_copy
+    from emotalk_data.cache.estimate import free_bytes
+
+    progress("measuring …")
+    expected = estimate_copy(rows, **wanted)
+    items = [
+        ("utterances", f"{expected.num_rows:,}"),
+        ("size", f"about {_size(expected.size_bytes)}"),
+        (
+            "time",
+            f"about {_time(expected.seconds / num_proc)} with {num_proc} process{'' if num_proc == 1 else 'es'}",
+        ),
+    ]
+    if out is not None:
+        items.append(("free", f"{_size(free_bytes(out.expanduser().absolute()))} at {printable(str(out))}"))
+    pairs(items, indent=0)
+    echo(f"Measured on {plural(expected.num_measured, 'row')}; nothing was written.")
+
+
+def _tell(copied: Copied, corpus: str) -> None:
+    manifest = copied.manifest
+    splits = ", ".join(f"{part.num_rows:,} {split}" for split, part in manifest.splits.items())
+    num_rows = sum(part.num_rows for part in manifest.splits.values())
+    shards = list(manifest.shards)
+    items = [("utterances", f"{num_rows:,} ({splits})")]
+    for column in ("audio", "video"):
+        items.append((column, _counts([shard.counts.get(column) for shard in shards])))
+    items.append(("size", f"{_size(sum(s.size_bytes for s in shards))} in {plural(len(shards), 'shard')}"))
+    if copied.num_rows == 0:
+        items.append(("written", "nothing: it was all there"))
+    else:
+        speed = copied.num_rows / max(copied.seconds, 1e-9)
+        items.append(("written", f"{plural(copied.num_rows, 'row')}, {speed:,.0f} a second"))
+    echo(f"A copy of {corpus} is in {printable(str(copied.folder))}")
+    pairs(items)
+    _tell_failures(copied)
+    place = printable(repr(str(copied.folder)))
+    echo(f"\nNext:\n  load_dataset({corpus!r}, data_dir={place}, split='train')")
+
+
+def _counts(counts: list[MediaCounts | None]) -> str:
+    made = [count for count in counts if count is not None]
+    if not made:
+        return "left alone: references to the release"
+    total = sum(made[1:], made[0])
+    text = f"{total.made:,} made, {total.missing:,} missing, {total.failed:,} failed"
+    if total.clipped:
+        text += f"; {total.clipped_samples:,} samples of {total.clipped:,} clips beyond full scale, cut to it"
+    return text
+
+
+def _tell_failures(copied: Copied) -> None:
+    failures = [failure for shard in copied.manifest.shards for failure in shard.failures]
+    if not failures:
+        return
+    echo(f"\n{plural(len(failures), 'clip')} failed, null in the copy:", fg="red")
+    for failure in failures[:_SHOWN_FAILURES]:
+        echo(f"  {printable(str(failure.utterance_id))} {failure.column}: {printable(failure.reason)}")
+    if len(failures) > _SHOWN_FAILURES:
+        echo(f"  … all {len(failures):,} are in emotalk-cache.json", dim=True)
+    echo("  Mend the files and give a new folder: the release is another then.")
+
+
+def _size(size_bytes: float) -> str:
+    unit, divisor = next((pair for pair in (("GB", 1e9), ("MB", 1e6)) if size_bytes >= pair[1]), ("kB", 1e3))
+    return f"{size_bytes / divisor:.{0 if size_bytes >= 100 * divisor else 1}f} {unit}"
+
+
+def _time(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s" if seconds >= 1 else "a second"
+    return f"{seconds / 60:.0f} min" if seconds < 5_400 else f"{seconds / 3_600:.1f} h"

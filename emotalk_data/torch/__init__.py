@@ -1,0 +1,66 @@
+"""BATCHES FOR TRAINING: padded tensors with lengths and masks, in this process or in torch's workers.
+
+    loader              rows of a dataset as batches, decoded by threads of this process
+    Collate, collate    rows as one batch: for `DataLoader(collate_fn=Collate(…))`
+    LengthBatchSampler  batches of utterances of similar length, for `DataLoader(batch_sampler=…)`
+    utterance_seconds   how long each utterance of a dataset is, without decoding
+
+    threaded_loader
+            ├─ sampler ── order          which rows make a batch, and where to go on after a stop
+            ├─ table                     values and clips straight from the Arrow table
+            └─ batch ─┬─ media_batch ── memory    sound and pictures of a batch, in recycled memory
+                      └─ columns                  labels, numbers and texts
+
+Names are resolved on first use; those that give tensors need torch, the extra `torch`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from emotalk_data._optional import require
+
+if TYPE_CHECKING:
+    from emotalk_data.torch.batch import Batch, Collate, collate
+    from emotalk_data.torch.lengths import utterance_seconds
+    from emotalk_data.torch.media_batch import Failure
+    from emotalk_data.torch.sampler import LengthBatchSampler
+    from emotalk_data.torch.threaded_loader import Loader, loader
+
+__all__ = [
+    "Batch",
+    "Collate",
+    "Failure",
+    "LengthBatchSampler",
+    "Loader",
+    "collate",
+    "loader",
+    "utterance_seconds",
+]
+
+_MODULES = {
+    "Batch": "batch",
+    "Collate": "batch",
+    "Failure": "media_batch",
+    "LengthBatchSampler": "sampler",
+    "Loader": "threaded_loader",
+    "collate": "batch",
+    "loader": "threaded_loader",
+    "utterance_seconds": "lengths",
+}
+_WITHOUT_TORCH = ("lengths", "sampler")
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if _MODULES[name] not in _WITHOUT_TORCH:
+        require("torch", extra="torch", purpose="make batches for training")
+    value = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,166 @@
+"""`emotalk cache`: what it prints, what it refuses, and how it ends."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from emotalk_data.builder.copy_manifest import read_manifest
+from emotalk_data.errors import OptionError
+from emotalk_data.load import load_dataset
+from emotalk_data.testing import make_emotalk
+
+from .conftest import command
+
+if TYPE_CHECKING:
+    from .conftest import Invoke
+
+
+def test_a_copy_is_made_told_and_loads(invoke: Invoke, emotalk_dir: Path, tmp_path: Path) -> None:
+    out = tmp_path / "a copy"
+    options = (
+        "--data-dir",
+        emotalk_dir,
+        "--out",
+        out,
+        "--frames",
+        2,
+        "--frame-size",
+        "48x64",
+        "--num-proc",
+        1,
+    )
+    result = invoke("cache", "emotalk", *options)
+    assert result.exit_code == 0, result.exception
+    for text in (
+        f"A copy of emotalk is in {out}\n",
+        "utterances  24 (",
+        " made, ",
+        " 0 failed\n",
+        " in 3 shards\n",
+        f"load_dataset('emotalk', data_dir='{out}', split='train')",
+    ):
+        assert text in result.stdout
+    row = load_dataset("emotalk", data_dir=out, split="train")[0]
+    assert row["audio"].sampling_rate == 16_000
+    assert row["video"].frames(2).shape == (2, 48, 64, 3)
+    again = invoke("cache", "emotalk", *options)
+    assert again.exit_code == 0
+    assert "written     nothing: it was all there" in again.stdout
+
+
+def test_what_is_not_asked_for_is_left_alone(invoke: Invoke, m3ed_dir: Path, tmp_path: Path) -> None:
+    result = invoke(
+        *("cache", "m3ed", "--data-dir", m3ed_dir, "--episodes-dir", m3ed_dir / "episodes"),
+        *(
+            "--out",
+            tmp_path / "copy",
+            "--no-audio",
+            "--frame-rate",
+            1,
+            "--split",
+            "train[:4]",
+            "--num-proc",
+            1,
+        ),
+    )
+    assert result.exit_code == 0, result.exception
+    assert "utterances  4 (4 train)" in result.stdout
+    assert "audio       left alone: references to the release" in result.stdout
+
+
+def test_clips_that_failed_are_named_and_the_exit_code_is_1(invoke: Invoke, tmp_path: Path) -> None:
+    sample = make_emotalk(tmp_path / "EmotionTalk", num_utterances=6)
+    wavs = sorted((sample.root / "Audio").rglob("*.wav"))
+    for wav in wavs:
+        wav.write_bytes(b"RIFF")
+    result = invoke(
+        "cache", "emotalk", "--data-dir", sample.root, "--out", tmp_path / "copy", "--num-proc", 1
+    )
+    assert result.exit_code == 1
+    assert f"{len(wavs)} clips failed, null in the copy:\n" in result.stdout
+    assert wavs[0].stem in result.stdout
+    failures = [failure for shard in read_manifest(tmp_path / "copy").shards for failure in shard.failures]
+    assert len(failures) == len(wavs)
+
+
+def test_a_dry_run_says_size_and_time_and_writes_nothing(
+    invoke: Invoke, emotalk_dir: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "copy"
+    result = invoke("cache", "emotalk", "--data-dir", emotalk_dir, "--out", out, "--dry-run", "--num-proc", 3)
+    assert result.exit_code == 0, result.exception
+    for text in (
+        "utterances  24\n",
+        "size        about ",
+        "with 3 processes\n",
+        "Measured on 24 rows; nothing was",
+    ):
+        assert text in result.stdout
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ((), "Missing option '--out'"),
+        (("--out", "x", "--frames", "0"), "Invalid value for '--frames'"),
+        (
+            ("--out", "x", "--frames", "2", "--frame-rate", "1"),
+            "--frames and --frame-rate exclude each other",
+        ),
+        (("--out", "x", "--frames", "2", "--frame-size", "a"), "neither a number of pixels nor HEIGHTxWIDTH"),
+        (("--out", "x", "--sampling-rate", "16"), "Invalid value for '--sampling-rate'"),
+    ],
+)
+def test_wrong_usage_is_exit_2(
+    invoke: Invoke, emotalk_dir: Path, options: tuple[str, ...], message: str
+) -> None:
+    result = invoke("cache", "emotalk", "--data-dir", emotalk_dir, *options)
+    assert result.exit_code == 2
+    assert message in result.output
+
+
+def test_a_copy_inside_of_its_release_is_refused(invoke: Invoke, emotalk_dir: Path) -> None:
+    result = invoke("cache", "emotalk", "--data-dir", emotalk_dir, "--out", emotalk_dir / "copy")
+    assert isinstance(result.exception, OptionError)
+    assert "lies inside of the release" in str(result.exception)
+    assert not (emotalk_dir / "copy").exists()
+
+
+def test_nothing_to_make_is_refused(invoke: Invoke, emotalk_dir: Path, tmp_path: Path) -> None:
+    result = invoke("cache", "emotalk", "--data-dir", emotalk_dir, "--out", tmp_path / "copy", "--no-audio")
+    assert isinstance(result.exception, OptionError)
+    assert "nothing is to be made" in str(result.exception)
+
+
+@pytest.mark.slow
+def test_ctrl_c_drops_the_shard_at_hand_and_the_same_command_goes_on(
+    emotalk_dir: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    out = tmp_path / "copy"
+    words = command(
+        "cache", "emotalk", "--data-dir", emotalk_dir, "--out", out, "--frame-rate", 25, "--num-proc", 1
+    )
+    with subprocess.Popen(
+        words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        deadline = time.monotonic() + 60
+        while not list(out.glob("data/.*")) and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.002)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert err == (
+        "stopped; what is finished stays, and the same command goes on from there.\nemotalk: interrupted\n"
+    )
+    assert not list(out.glob("data/.*"))
+    assert not read_manifest(out).is_complete
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert read_manifest(out).is_complete
