@@ -21,7 +21,7 @@ An archive is taken whole or refused whole: a damaged header, a link, an unsafe 
 from emotalk_data.archives.location import Location
 from emotalk_data.archives.ranges import ByteRange, RangeFile
 from emotalk_data.archives.sniff import ArchiveKind, sniff_archive
-from emotalk_data.archives.source import ByteSource, HeldSource, held_source, open_source
+from emotalk_data.archives.source import ByteSource, held_source, open_source
 from emotalk_data.archives.stream import TarMember, stream_tar
 from emotalk_data.archives.tar import TarIndex, TarMembers, cached_tar_index, index_tar
 from emotalk_data.archives.walk import ArchiveNote
@@ -32,7 +32,6 @@ __all__ = [
     "ArchiveNote",
     "ByteRange",
     "ByteSource",
-    "HeldSource",
     "Location",
     "RangeFile",
     "TarIndex",

@@ -1,8 +1,8 @@
 """The bytes of one clip, wherever they lie: a file, a member of an archive, or memory.
 
 A `ByteSource` holds a path and two numbers, or the bytes themselves. It keeps no file open between calls, so
-it can be pickled, sent to another process and used by many threads at once. A `HeldSource` is the same with
-its file open from `with` to the end of the block: for several reads in one call.
+it can be pickled, sent to another process and used by many threads at once. What `held_source` returns has its
+file open until a `with` block ends: for several reads in one call.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from emotalk_data.archives.tar import cached_tar_index
 from emotalk_data.archives.zip import cached_zip_index
 from emotalk_data.errors import ArchiveError, OptionError, PathError, quote
 
-__all__ = ["ByteRange", "ByteSource", "HeldSource", "held_source", "open_source"]
+__all__ = ["ByteRange", "ByteSource", "held_source", "open_source"]
 
 _BUFFER_BYTES = 65_536
 
@@ -39,7 +39,7 @@ class ByteSource:
         window: `(start_seconds, end_seconds)` of a `#t=` fragment, or None.
     """
 
-    __slots__ = ("_content", "name", "size_bytes", "window")
+    __slots__ = ("_content", "_descriptor", "name", "size_bytes", "window")
 
     def __init__(
         self,
@@ -47,8 +47,10 @@ class ByteSource:
         *,
         name: str,
         window: tuple[float, float | None] | None = None,
+        descriptor: int = -1,
     ) -> None:
         self._content = content
+        self._descriptor = descriptor
         self.name = name
         self.window = window
         self.size_bytes = content.size if isinstance(content, ByteRange) else len(content)
@@ -77,7 +79,7 @@ class ByteSource:
             ReleaseError: the file cannot be read, or has become shorter.
         """
         if isinstance(self._content, ByteRange):
-            return self.pread(self.size_bytes, 0)
+            return self._read(self._content.path, self.size_bytes, self._content.offset)
         return self._content
 
     def open(self) -> io.BufferedReader | io.BytesIO:
@@ -90,9 +92,34 @@ class ByteSource:
             return io.BufferedReader(RangeFile(self._content), _BUFFER_BYTES)
         return io.BytesIO(self._content)
 
+    def load(self) -> None:
+        """Read everything now; what follows is read from memory.
+
+        Raises:
+            ReleaseError: the file cannot be read, or has become shorter.
+        """
+        self._content = self.read_all()
+
+    def released(self) -> ByteSource:
+        """Return the same bytes without the open file."""
+        return ByteSource(self._content, name=self.name, window=self.window)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
     def _read(self, path: str, size: int, offset: int) -> bytes:
-        with open_regular(path) as (descriptor, _status):
-            return pread_exact(descriptor, size, offset, path)
+        if self._descriptor < 0:
+            with open_regular(path) as (descriptor, _status):
+                return pread_exact(descriptor, size, offset, path)
+        try:
+            return pread_exact(self._descriptor, size, offset, path)
+        except OSError as error:
+            raise os_error(error, path) from error
 
     def _clamp(self, size: int, offset: int) -> int:
         if size < 0 or offset < 0:
@@ -109,41 +136,6 @@ class ByteSource:
 
 def _restore(content: ByteRange | bytes, name: str, window: tuple[float, float | None] | None) -> ByteSource:
     return ByteSource(content, name=name, window=window)
-
-
-class HeldSource(ByteSource):
-    """A `ByteSource` whose file stays open until the `with` block ends. For one call in one thread."""
-
-    __slots__ = ("_descriptor",)
-
-    def __init__(
-        self,
-        content: ByteRange | bytes | memoryview,
-        *,
-        name: str,
-        window: tuple[float, float | None] | None = None,
-        descriptor: int = -1,
-    ) -> None:
-        super().__init__(content, name=name, window=window)
-        self._descriptor = descriptor
-
-    def _read(self, path: str, size: int, offset: int) -> bytes:
-        try:
-            return pread_exact(self._descriptor, size, offset, path)
-        except OSError as error:
-            raise os_error(error, path) from error
-
-    def released(self) -> ByteSource:
-        """Return the same bytes without the open file."""
-        return ByteSource(self._content, name=self.name, window=self.window)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        descriptor, self._descriptor = self._descriptor, -1
-        if descriptor >= 0:
-            os.close(descriptor)
 
 
 def open_source(*, data: bytes | memoryview | None = None, path: str | None = None) -> ByteSource:
@@ -170,8 +162,8 @@ def open_source(*, data: bytes | memoryview | None = None, path: str | None = No
     return ByteSource(content, name=name, window=window)
 
 
-def held_source(*, data: bytes | memoryview | None = None, path: str | None = None) -> HeldSource:
-    """As `open_source`, with the file opened: use it in a `with` statement, which closes it.
+def held_source(*, data: bytes | memoryview | None = None, path: str | None = None) -> ByteSource:
+    """As `open_source`, with the file opened: use it in a `with` statement, which closes it. In one thread.
 
     Raises:
         EmotalkError: as `open_source`.
@@ -182,7 +174,7 @@ def held_source(*, data: bytes | memoryview | None = None, path: str | None = No
         content = ByteRange(content, 0, status.st_size)
     else:
         descriptor = open_descriptor(content.path)[0] if isinstance(content, ByteRange) else -1
-    return HeldSource(content, name=name, window=window, descriptor=descriptor)
+    return ByteSource(content, name=name, window=window, descriptor=descriptor)
 
 
 def _find(

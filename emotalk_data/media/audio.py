@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emotalk_data.archives.source import ByteSource, HeldSource, held_source
+from emotalk_data.archives.source import ByteSource, held_source
 from emotalk_data.errors import AudioError, EmotalkError, OptionError
 from emotalk_data.media.audio_span import KnownAudio, PreparedAudio, decode_span, examine, plan_span
 from emotalk_data.media.clip import MediaClip
@@ -60,7 +60,7 @@ class AudioClip(MediaClip):
         mono: bool = False,
     ) -> None:
         super().__init__(bytes, path)
-        self._target_rate = checked_rate(sampling_rate)
+        self._target_rate = None if sampling_rate is None else checked_rate(sampling_rate)
         self._mono = mono
         self._audio = None
 
@@ -122,15 +122,13 @@ class AudioClip(MediaClip):
             OptionError: `sampling_rate` is not a rate.
             ReleaseError: the file or archive is not there, or cannot be read.
         """
-        rate = checked_rate(sampling_rate) or self._target_rate
-        with self._held() as held:
-            source: ByteSource = held
-            is_whole = start_seconds == 0 and end_seconds is None
-            if is_whole and held.byte_range is not None and held.size_bytes <= _SMALL_FILE_BYTES:
-                source = ByteSource(held.read_all(), name=held.name, window=held.window)
+        rate = self._target_rate if sampling_rate is None else checked_rate(sampling_rate)
+        with self._held() as source:
+            if start_seconds == 0 and end_seconds is None and source.size_bytes <= _SMALL_FILE_BYTES:
+                source.load()
             if self._audio is None:
                 self._audio = examine(source)
-            span = plan_span(self._audio, start_seconds, end_seconds, rate, held.name)
+            span = plan_span(self._audio, start_seconds, end_seconds, rate, source.name)
             return decode_span(source, self._audio, span, mono=mono or self._mono)
 
     def prepare(self, *, sampling_rate: int | None = None, mono: bool = False) -> PreparedAudio:
@@ -146,7 +144,7 @@ class AudioClip(MediaClip):
             OptionError: `sampling_rate` is not a rate.
             ReleaseError: the file or archive is not there, or cannot be read.
         """
-        rate = checked_rate(sampling_rate) or self._target_rate
+        rate = self._target_rate if sampling_rate is None else checked_rate(sampling_rate)
         with self._held() as held:
             if self._audio is None:
                 self._audio = examine(held)
@@ -228,7 +226,7 @@ class AudioClip(MediaClip):
         player = f'<audio controls src="data:audio/wav;base64,{data}"></audio>'
         return f"<figure>{player}<figcaption>{name}</figcaption></figure>"
 
-    def _held(self) -> HeldSource:
+    def _held(self) -> ByteSource:
         if self._data is None and self._path is None:
             raise AudioError("the clip has neither bytes nor a path, so there is nothing to decode")
         return held_source(data=self._data, path=self._path)
@@ -241,9 +239,7 @@ class AudioClip(MediaClip):
         return self._audio
 
 
-def checked_rate(rate: int | None) -> int | None:
-    if rate is None:
-        return None
+def checked_rate(rate: int) -> int:
     if isinstance(rate, bool) or not isinstance(rate, int | np.integer):
         raise OptionError(f"sampling_rate is {rate!r}; expected a whole number of Hz, such as 16000")
     if not _MIN_TARGET_RATE <= rate <= _MAX_TARGET_RATE:

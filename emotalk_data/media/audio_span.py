@@ -69,7 +69,9 @@ def examine(source: ByteSource) -> KnownAudio:
         SpanError: the window leaves the file.
     """
     facts = probe(source)
-    start, end = source.window or (0.0, None)
+    if source.window is None:
+        return KnownAudio(facts, 0, facts.num_samples)
+    start, end = source.window
     return KnownAudio(facts, *_samples(start, end, facts.num_samples, facts.sampling_rate, source.name))
 
 
@@ -82,8 +84,11 @@ def plan_span(
         SpanError: the range is empty or reversed, or leaves the clip.
     """
     old_rate = known.facts.sampling_rate
-    rate = rate or old_rate
-    length = resampled_length(known.stop - known.start, old_rate, rate)
+    length = known.stop - known.start
+    if rate is None or rate == old_rate:
+        rate = old_rate
+    else:
+        length = resampled_length(length, old_rate, rate)
     return Span(*_samples(start_seconds, end_seconds, length, rate, name), rate)
 
 
@@ -126,6 +131,8 @@ def decode_span(
 
 def _samples(start: float, end: float | None, length: int, rate: int, name: str) -> tuple[int, int]:
     """Turn a range in seconds into one in samples, `[first, last)`, that lies within `length`."""
+    if start == 0 and end is None and length > 0:
+        return 0, length
     if not (math.isfinite(start) and (end is None or math.isfinite(end))):
         raise SpanError(f"[{start!r}, {end!r}) s is no time range", path=name)
     first = round(start * rate)

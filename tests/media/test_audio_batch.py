@@ -8,7 +8,6 @@ import pytest
 import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from emotalk_data.errors import AudioError, LimitError, OptionError, ReleaseNotFoundError
 from emotalk_data.media import AudioClip
