@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from emotalk_data.load import load_dataset, load_dataset_builder, register
     from emotalk_data.loaders.report import Report
-    from emotalk_data.media import Audio, AudioClip, Video, VideoClip, cast_media, decode_many, rows
+    from emotalk_data.media import (
+        Audio,
+        AudioClip,
+        Video,
+        VideoClip,
+        cast_media,
+        decode_many,
+        frames_many,
+        rows,
+    )
     from emotalk_data.schemas.ids import UtteranceId
     from emotalk_data.validation.validate import validate
 
@@ -28,6 +37,7 @@ __all__ = [
     "__version__",
     "cast_media",
     "decode_many",
+    "frames_many",
     "load_dataset",
     "load_dataset_builder",
     "register",
@@ -44,6 +54,7 @@ _HOMES = {
     "VideoClip": "emotalk_data.media",
     "cast_media": "emotalk_data.media",
     "decode_many": "emotalk_data.media",
+    "frames_many": "emotalk_data.media",
     "load_dataset": "emotalk_data.load",
     "load_dataset_builder": "emotalk_data.load",
     "register": "emotalk_data.load",

@@ -190,6 +190,10 @@ def _find(
         raise OptionError("a source needs data or a path; both are None")
     if path.startswith("/") and "#" not in path and "\0" not in path:
         return path, path, None  # most paths: nothing of the grammar is in it
+    if path.startswith("tar://") and "#" not in path and "\0" not in path:
+        member, _, archive = path[6:].partition("::")
+        if archive.startswith("/"):  # most of the others: a member, as it is
+            return _member_of_tar(member, archive), path, None
     location = Location.parse(path)
     return _resolve(location) if location.members else location.file, path, location.window
 
@@ -217,11 +221,7 @@ def _resolve(location: Location) -> ByteRange | bytes:
         )
     outer: ByteRange | None = None
     if schemes[0] == "tar":
-        member = location.members[-1][1]
-        index = cached_tar_index(location.file)
-        outer = index.find(member)
-        if outer is None:
-            raise _no_member(member, location.file, index.names)
+        outer = _member_of_tar(location.members[-1][1], location.file)
         if schemes == ["tar"]:
             return outer
     member = location.members[0][1]
@@ -230,6 +230,14 @@ def _resolve(location: Location) -> ByteRange | bytes:
     if content is None:
         raise _no_member(member, location.file, directory.names)
     return content
+
+
+def _member_of_tar(member: str, archive: str) -> ByteRange:
+    index = cached_tar_index(archive)
+    found = index.find(member)
+    if found is None:
+        raise _no_member(member, archive, index.names)
+    return found
 
 
 def _no_member(member: str, archive: str, names: list[str]) -> ArchiveError:

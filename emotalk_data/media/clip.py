@@ -24,8 +24,8 @@ _MAX_NAME_CHARS = 80
 class MediaClip(Mapping[str, Any]):
     """A reference to sound or pictures: `bytes`, or a `path`, or both; `bytes` win when both are there.
 
-    Nothing is opened, read or checked until something is asked of it, and no handle stays open afterwards:
-    a clip can be pickled, sent to workers, and used by several threads at once.
+    Nothing is opened, read or checked until something is asked of it, and a clip holds no handle afterwards:
+    it can be pickled, sent to workers, and used by several threads at once.
 
     Equality and hash are by identity. Comparing media by value would mean to read it.
 

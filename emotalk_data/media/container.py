@@ -7,8 +7,8 @@ left to guess, it takes a script or a playlist named `.mp4` at its word and open
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, NoReturn
 
 from emotalk_data.errors import EmotalkError, LimitError, VideoError, quote
 from emotalk_data.media.sample_tables import excess_of_samples
@@ -19,7 +19,16 @@ if TYPE_CHECKING:
 
     from emotalk_data.archives.source import ByteSource
 
-__all__ = ["MAX_PIXELS", "check_boxes", "count_samples", "ffmpeg_errors", "open_video", "sniff_container"]
+__all__ = [
+    "MAX_PIXELS",
+    "OpenVideo",
+    "check_boxes",
+    "count_samples",
+    "ffmpeg_errors",
+    "open_video",
+    "sniff_container",
+    "start_reading",
+]
 
 MAX_PIXELS = 4096 * 2304
 """Pictures larger than this are refused before the first one is decoded."""
@@ -28,7 +37,7 @@ MAX_PIXELS = 4096 * 2304
 _PROBING = {"max_pixels": str(MAX_PIXELS)}
 # The header of an mp4 says it all, and to decode its first pictures only to throw them away is most of the
 # time that opening takes. Not so for Matroska: its decoding times are worked out from them.
-_QUICK_PROBING = _PROBING | {"skip_frame": "all", "probesize": "65536"}
+_QUICK_PROBING = _PROBING | {"skip_frame": "all", "probesize": "2048"}
 _HEAD_BYTES = 1024
 _MAX_BOXES = 100_000
 _MOV_BOXES = frozenset(b"ftyp moov mdat free skip wide pnot styp moof sidx".split())
@@ -166,19 +175,44 @@ def open_video(
         VideoError: not a video, no picture stream, an unknown codec, or a header that cannot be.
         LimitError: pictures above `MAX_PIXELS`, or more of them than any real file has.
     """
+    opened = start_reading(source, name, options=options)
+    with opened.file, opened.container:
+        yield opened.container, opened.stream
+
+
+class OpenVideo(NamedTuple):
+    """An open file, its demuxer and its picture stream."""
+
+    file: BinaryIO
+    container: InputContainer
+    stream: VideoStream
+
+    def close(self) -> None:
+        """Close the demuxer and the file."""
+        with self.file:
+            self.container.close()
+
+
+def start_reading(source: ByteSource, name: str, *, options: dict[str, str] | None = None) -> OpenVideo:
+    """As `open_video`, for the caller to close.
+
+    Raises:
+        EmotalkError: as `open_video`.
+    """
     demuxer = sniff_container(source.pread(_HEAD_BYTES, 0), name)
     if demuxer == "mov":
         check_boxes(source, name)
         excess = excess_of_samples(source)
         if excess is not None:
             raise LimitError(f"{name} is refused: {excess}. Check what it is, or write it again")
-    with source.open() as file:
+    with ExitStack() as stack:
+        file: BinaryIO = source.open()
+        stack.enter_context(file)
         with ffmpeg_errors(name, "reading"):
-            container = _demux(file, demuxer, options or {})
-        with container:
-            with ffmpeg_errors(name, "reading"):
-                stream = _picture_stream(container, name)
-            yield container, stream
+            container = stack.enter_context(_demux(file, demuxer, options or {}))
+            stream = _picture_stream(container, name)
+        stack.pop_all()
+    return OpenVideo(file, container, stream)
 
 
 def _demux(file: BinaryIO, demuxer: str, options: dict[str, str]) -> InputContainer:

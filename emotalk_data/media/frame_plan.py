@@ -15,12 +15,14 @@ import numpy.typing as npt
 
 from emotalk_data.errors import LimitError, OptionError, SpanError, quote
 
-__all__ = ["FramePolicy", "choose_frames", "scaled_size"]
+__all__ = ["DEFAULT_NUM", "FramePolicy", "check_choice", "choose_frames", "scaled_size"]
 
 FramePolicy = Literal["repeat_last", "error"]
 """What to do for frames that the clip does not have: give its last one instead, or raise."""
 
-_DEFAULT_NUM = 8
+DEFAULT_NUM = 8
+"""Frames that are given when nothing else is asked for."""
+
 _MAX_CHOSEN = 1_000_000
 _MAX_SIDE = 16_384
 
@@ -63,7 +65,7 @@ def choose_frames(
             frames.
         LimitError: more than a million frames.
     """
-    _check_options(num, at_seconds, frame_rate, indices, policy)
+    check_choice(num, at_seconds, frame_rate, indices, policy)
     if at_seconds is not None:
         moments = _seconds(at_seconds)
         return _at_moments(moments, times_seconds, duration_seconds, name, policy, tolerance_seconds)
@@ -76,7 +78,34 @@ def choose_frames(
         return _at_moments(moments, times_seconds, duration_seconds, name, "repeat_last", tolerance_seconds)
     if indices is not None:
         return _at_indices(indices, len(times_seconds), name, policy)
-    return _evenly(_DEFAULT_NUM if num is None else operator.index(num), len(times_seconds), name, policy)
+    return _evenly(DEFAULT_NUM if num is None else operator.index(num), len(times_seconds), name, policy)
+
+
+def check_choice(
+    num: int | None,
+    at_seconds: Sequence[float] | None,
+    frame_rate: float | None,
+    indices: Sequence[int] | None,
+    policy: str,
+) -> None:
+    """Check what is asked for, before any clip is opened.
+
+    Raises:
+        OptionError: more than one way of choosing, or a value that cannot be.
+    """
+    options = {"num": num, "at_seconds": at_seconds, "frame_rate": frame_rate, "indices": indices}
+    given = [key for key, value in options.items() if value is not None]
+    if len(given) > 1:
+        raise OptionError(f"choose frames in one way, not by {' and '.join(given)}")
+    if policy not in get_args(FramePolicy):
+        raise OptionError(f"policy must be one of {list(get_args(FramePolicy))}; got {quote(policy)}")
+    if num is not None and not (_is_whole(num) and 0 < num <= _MAX_CHOSEN):
+        raise OptionError(f"num must be a whole number from 1 to {_MAX_CHOSEN}; got {quote(num)}")
+    if frame_rate is not None and not _is_positive(frame_rate):
+        raise OptionError(f"frame_rate must be a positive number of frames a second; got {quote(frame_rate)}")
+    for key, values in (("at_seconds", at_seconds), ("indices", indices)):
+        if values is not None and not 0 < _length(values) <= _MAX_CHOSEN:
+            raise OptionError(f"{key} must be a list of 1 to {_MAX_CHOSEN} values; got {quote(values)}")
 
 
 def scaled_size(height: int, width: int, size: int | tuple[int, int] | None) -> tuple[int, int]:
@@ -108,28 +137,6 @@ def scaled_size(height: int, width: int, size: int | tuple[int, int] | None) -> 
     if max(new_height, new_width) > _MAX_SIDE:
         raise LimitError(f"size {quote(size)} asks for a side above {_MAX_SIDE} pixels")
     return new_height, new_width
-
-
-def _check_options(
-    num: int | None,
-    at_seconds: Sequence[float] | None,
-    frame_rate: float | None,
-    indices: Sequence[int] | None,
-    policy: str,
-) -> None:
-    options = {"num": num, "at_seconds": at_seconds, "frame_rate": frame_rate, "indices": indices}
-    given = [key for key, value in options.items() if value is not None]
-    if len(given) > 1:
-        raise OptionError(f"choose frames in one way, not by {' and '.join(given)}")
-    if policy not in get_args(FramePolicy):
-        raise OptionError(f"policy must be one of {list(get_args(FramePolicy))}; got {quote(policy)}")
-    if num is not None and not (_is_whole(num) and 0 < num <= _MAX_CHOSEN):
-        raise OptionError(f"num must be a whole number from 1 to {_MAX_CHOSEN}; got {quote(num)}")
-    if frame_rate is not None and not _is_positive(frame_rate):
-        raise OptionError(f"frame_rate must be a positive number of frames a second; got {quote(frame_rate)}")
-    for key, values in (("at_seconds", at_seconds), ("indices", indices)):
-        if values is not None and not 0 < _length(values) <= _MAX_CHOSEN:
-            raise OptionError(f"{key} must be a list of 1 to {_MAX_CHOSEN} values; got {quote(values)}")
 
 
 def _length(values: object) -> int:

@@ -40,9 +40,15 @@ def resample(samples: NDArray[np.float32], old_rate: int, new_rate: int) -> NDAr
         return samples
     import soxr
 
-    length = resampled_length(samples.shape[1], old_rate, new_rate)
-    planes = np.zeros((samples.shape[0], length), dtype=np.float32)
-    if samples.shape[1] > 0:
+    num_channels, num_samples = samples.shape
+    length = resampled_length(num_samples, old_rate, new_rate)
+    if num_channels == 1 and num_samples > 0:
+        filtered = soxr.resample(samples[0], old_rate, new_rate, quality="HQ")
+        if len(filtered) == length:
+            mono: NDArray[np.float32] = filtered[None]
+            return mono
+    planes = np.zeros((num_channels, length), dtype=np.float32)
+    if num_samples > 0:
         for plane, channel in zip(planes, samples, strict=True):
             filtered = soxr.resample(channel, old_rate, new_rate, quality="HQ")[:length]
             plane[: len(filtered)] = filtered  # soxr rounds its length now and then to one sample less

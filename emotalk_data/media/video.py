@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -13,28 +12,28 @@ import numpy as np
 import numpy.typing as npt
 
 from emotalk_data.archives import open_source
-from emotalk_data.errors import EmotalkError, OptionError, VideoError, quote
+from emotalk_data.errors import EmotalkError, VideoError
 from emotalk_data.media.clip import MediaClip
 from emotalk_data.media.container import ffmpeg_errors, open_video
-from emotalk_data.media.frame_plan import FramePolicy, choose_frames, scaled_size
-from emotalk_data.media.video_decode import Orientation, check_result_size, decode_rgb, start_decoder
-from emotalk_data.media.video_index import VideoIndex, scan_clip, scan_window
-from emotalk_data.media.video_packets import Sample
+from emotalk_data.media.frame_plan import FramePolicy
+from emotalk_data.media.video_decode import start_decoder
+from emotalk_data.media.video_frames import (
+    FrameRequest,
+    VideoBackend,
+    check_decoding_options,
+    read_frames,
+    read_index,
+)
+from emotalk_data.media.video_index import VideoIndex
+from emotalk_data.media.video_orientation import Orientation
 
 if TYPE_CHECKING:
-    from av.container import InputContainer
-    from av.video.stream import VideoStream
-
-    from emotalk_data.archives import ByteSource
     from emotalk_data.media.audio import AudioClip
 
 __all__ = ["VideoClip"]
 
-_MAX_THREADS = 64
 _STRIP_FRAMES = 8
 _STRIP_HEIGHT = 96
-# How much earlier to start when the pictures of a window do not come out of its own key frame.
-_SECOND_TRY_SECONDS = 30
 
 
 class VideoClip(MediaClip):
@@ -111,6 +110,7 @@ class VideoClip(MediaClip):
         size: int | tuple[int, int] | None = None,
         policy: FramePolicy = "repeat_last",
         num_threads: int = 1,
+        backend: VideoBackend = "av",
     ) -> npt.NDArray[np.uint8]:
         """Decode some frames. Choose them in one of four ways; 8 evenly spaced ones are the default.
 
@@ -125,6 +125,8 @@ class VideoClip(MediaClip):
             policy: "repeat_last" gives the last frame for what lies after the clip's end and fills up to
                 `num`; "error" raises.
             num_threads: threads of the decoder.
+            backend: what decodes: "av", or "torchcodec" where that works. The frames are the same ones; pixels
+                differ slightly where they are scaled. torchcodec does not tell a damaged picture.
 
         Returns:
             RGB, uint8, shape (frames, height, width, 3), in the order asked for.
@@ -134,22 +136,34 @@ class VideoClip(MediaClip):
             SpanError: a frame that the clip does not have, or a window that leaves the video.
             VideoError: not a video, damaged or cut; nothing is returned in place of a damaged frame.
             LimitError: pictures above 4096x2304, a whole file longer than 120 s, or a result above 2 GiB.
+            MissingDependencyError: torchcodec is asked for and does not work here.
         """
-        if num_threads not in range(1, _MAX_THREADS + 1):
-            raise OptionError(f"num_threads must be from 1 to {_MAX_THREADS}; got {quote(num_threads)}")
-        options: dict[str, Any] = {
-            "num": num,
-            "at_seconds": at_seconds,
-            "frame_rate": frame_rate,
-            "indices": indices,
-            "policy": policy,
-        }
-        try:
-            return self._decode(options, size, num_threads, 0)
-        except VideoError:
-            if open_source(data=self._data, path=self._path).window is None:
-                raise
-            return self._decode(options, size, num_threads, _SECOND_TRY_SECONDS)
+        check_decoding_options(num_threads, backend)
+        request = FrameRequest(num, at_seconds, frame_rate, indices, size, policy)
+        return self.read(request, num_threads=num_threads, backend=backend)
+
+    def read(
+        self,
+        request: FrameRequest,
+        *,
+        num_threads: int = 1,
+        backend: VideoBackend = "av",
+        out: npt.NDArray[np.uint8] | None = None,
+    ) -> npt.NDArray[np.uint8]:
+        """As `frames`, for what was asked once and is read from many clips.
+
+        Args:
+            request: the frames.
+            num_threads: threads of the decoder.
+            backend: what decodes.
+            out: uint8 of exactly the result's shape, to be filled and returned.
+
+        Raises:
+            EmotalkError: as `frames`.
+            OptionError: the frames do not fit `out`.
+        """
+        source = open_source(data=self._data, path=self._path)
+        return read_frames(source, self._name, request, num_threads=num_threads, backend=backend, out=out)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
         """Return `frames()`: 8 evenly spaced ones. Decoding always makes a new array."""
@@ -175,39 +189,22 @@ class VideoClip(MediaClip):
         )
         return f"<figure><div>{pictures}</div><figcaption>{name}: {caption}</figcaption></figure>"
 
-    def _decode(
-        self,
-        options: dict[str, Any],
-        size: int | tuple[int, int] | None,
-        num_threads: int,
-        extra_seconds: int,
-    ) -> npt.NDArray[np.uint8]:
-        with self._opened() as (source, container, stream):
-            samples, index = self._scan(source, container, stream, extra_seconds)
-            chosen = choose_frames(
-                index.times_seconds,
-                index.duration_seconds,
-                self._name,
-                tolerance_seconds=index.tolerance_seconds,
-                **options,
-            )
-            context = stream.codec_context
-            check_result_size(len(chosen), *scaled_size(context.height, context.width, size), self._name)
-            start_decoder(stream, num_threads)
-            return decode_rgb(stream, samples, chosen, size, self._name)
-
     @property
     def _known_index(self) -> VideoIndex:
+        """Times of all frames and what follows from them; read once, without decoding."""
         if not hasattr(self, "_index"):
-            with self._opened() as (source, container, stream):
-                self._index = self._scan(source, container, stream, 0)[1]
+            self._index = read_index(open_source(data=self._data, path=self._path), self._name)
         return self._index
 
     @property
     def _known_header(self) -> tuple[int, int, bool]:
         """(height, width, has_audio). The rotation is a property of frames, so one is decoded."""
         if not hasattr(self, "_header"):
-            with self._opened() as (_, container, stream), ffmpeg_errors(self._name, "decoding"):
+            source = open_source(data=self._data, path=self._path)
+            with (
+                open_video(source, self._name) as (container, stream),
+                ffmpeg_errors(self._name, "decoding"),
+            ):
                 start_decoder(stream, 1)
                 frame = next(container.decode(stream), None)
                 if frame is None:
@@ -215,19 +212,6 @@ class VideoClip(MediaClip):
                 height, width = Orientation.of(frame).size(frame.height, frame.width)
                 self._header = height, width, bool(container.streams.audio)
         return self._header
-
-    @contextmanager
-    def _opened(self) -> Iterator[tuple[ByteSource, InputContainer, VideoStream]]:
-        source = open_source(data=self._data, path=self._path)
-        with open_video(source, self._name) as (container, stream):
-            yield source, container, stream
-
-    def _scan(
-        self, source: ByteSource, container: InputContainer, stream: VideoStream, extra_seconds: int
-    ) -> tuple[list[Sample], VideoIndex]:
-        if source.window is None:
-            return scan_clip(container, stream, source, self._name)
-        return scan_window(container, stream, source.window, self._name, extra_seconds=extra_seconds)
 
 
 def _png(frame: npt.NDArray[np.uint8]) -> bytes:

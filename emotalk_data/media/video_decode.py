@@ -10,76 +10,36 @@ file's key frames are not what they say, everything is decoded.
 
 from __future__ import annotations
 
-import struct
 from bisect import bisect_right
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from emotalk_data.errors import LimitError, VideoError
+from emotalk_data.errors import LimitError, OptionError, VideoError
 from emotalk_data.media.container import MAX_PIXELS, ffmpeg_errors
 from emotalk_data.media.frame_plan import scaled_size
+from emotalk_data.media.video_orientation import Orientation
 from emotalk_data.media.video_packets import Sample
 
 if TYPE_CHECKING:
-    from av.buffer import Buffer
     from av.video.frame import VideoFrame
     from av.video.reformatter import VideoReformatter
     from av.video.stream import VideoStream
 
-__all__ = ["Orientation", "check_result_size", "decode_frames", "decode_rgb", "feeding_runs", "start_decoder"]
+__all__ = [
+    "check_result_size",
+    "decode_frames",
+    "decode_rgb",
+    "feeding_runs",
+    "result_array",
+    "start_decoder",
+]
 
 MAX_RESULT_BYTES = 2 << 30
 
 Frames = npt.NDArray[np.uint8]
-
-_ONE = 1 << 16
-
-
-@dataclass(frozen=True, slots=True)
-class Orientation:
-    """How a coded picture is turned to stand upright: swap the axes first, then flip.
-
-    Attributes:
-        is_swapped: rows become columns.
-        flips_rows: then upside down.
-        flips_columns: then left to right.
-    """
-
-    is_swapped: bool = False
-    flips_rows: bool = False
-    flips_columns: bool = False
-
-    @classmethod
-    def of(cls, frame: VideoFrame) -> Orientation:
-        """Read the display matrix of a frame; one that is no quarter turn or mirror image is ignored.
-
-        The matrix takes a coded point (column p, row q) to (a·p + c·q, b·p + d·q).
-        """
-        side_data = frame.side_data.get("DISPLAYMATRIX")
-        # PyAV's types know the item as an object only.
-        matrix = bytes(cast("Buffer", side_data)) if side_data is not None else b""
-        if len(matrix) != struct.calcsize("=9i"):
-            return cls()
-        a, b, _, c, d, *_ = struct.unpack("=9i", matrix)
-        if (abs(a), b, c, abs(d)) == (_ONE, 0, 0, _ONE):
-            return cls(False, d < 0, a < 0)
-        if (a, abs(b), abs(c), d) == (0, _ONE, _ONE, 0):
-            return cls(True, b < 0, c < 0)
-        return cls()
-
-    def size(self, height: int, width: int) -> tuple[int, int]:
-        """Return (height, width) after turning; also before, since turning back swaps the same axes."""
-        return (width, height) if self.is_swapped else (height, width)
-
-    def apply(self, picture: Frames) -> Frames:
-        """Return a view of (height, width, 3) that stands upright."""
-        if self.is_swapped:
-            picture = picture.transpose(1, 0, 2)
-        return picture[:: -1 if self.flips_rows else 1, :: -1 if self.flips_columns else 1]
 
 
 def start_decoder(stream: VideoStream, num_threads: int) -> None:
@@ -108,12 +68,31 @@ def check_result_size(num_frames: int, height: int, width: int, name: str) -> No
         )
 
 
+def result_array(num_frames: int, height: int, width: int, name: str, out: Frames | None) -> Frames:
+    """Return `out`, or a new array when it is None.
+
+    Raises:
+        OptionError: the frames do not fit `out`.
+        LimitError: more than 2 GiB.
+    """
+    shape = (num_frames, height, width, 3)
+    if out is None:
+        check_result_size(num_frames, height, width, name)
+        return np.empty(shape, np.uint8)
+    if out.shape != shape:
+        raise OptionError(
+            f"{name} gives frames of shape {shape}; {out.shape} were expected. Pass size=(height, width)"
+        )
+    return out
+
+
 def decode_rgb(
     stream: VideoStream,
     samples: list[Sample],
     ranks: npt.NDArray[np.intp],
     size: int | tuple[int, int] | None,
     name: str,
+    out: Frames | None = None,
 ) -> Frames:
     """Decode frames into one array.
 
@@ -123,12 +102,14 @@ def decode_rgb(
         ranks: frames in the order of the result, repeats allowed.
         size: as in `scaled_size`.
         name: what to call the clip in a message.
+        out: uint8 of the result's shape, to be filled and returned instead of a new array.
 
     Returns:
         uint8 RGB, shape (frames, height, width, 3), upright.
 
     Raises:
         VideoError: a wanted frame is damaged or does not come out of the decoder.
+        OptionError: the frames do not fit `out`.
     """
     wanted, places = np.unique(ranks, return_inverse=True)
     result: Frames | None = None
@@ -136,8 +117,7 @@ def decode_rgb(
         if result is None:
             orientation, reformatter = Orientation.of(frame), _reformatter()
             height, width = scaled_size(*orientation.size(frame.height, frame.width), size)
-            check_result_size(len(ranks), height, width, name)
-            result = np.empty((len(ranks), height, width, 3), np.uint8)
+            result = result_array(len(ranks), height, width, name, out)
             coded_height, coded_width = orientation.size(height, width)
         with ffmpeg_errors(name, "conversion to RGB"):
             rgb = reformatter.reformat(frame, coded_width, coded_height, "rgb24", threads=1)

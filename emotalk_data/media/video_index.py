@@ -54,12 +54,14 @@ class VideoIndex:
         duration_seconds: length of the clip: of the window, as far as the video fills it.
         frame_rate: average frames per second.
         tolerance_seconds: times closer than this are equal: half a tick of the stream, at most 0.5 ms.
+        origin_ticks: presentation time of the first frame of the whole video, in ticks of the stream.
     """
 
     times_seconds: npt.NDArray[np.float64]
     duration_seconds: float
     frame_rate: float
     tolerance_seconds: float
+    origin_ticks: int
 
 
 def scan_clip(
@@ -85,9 +87,12 @@ def scan_clip(
     if declared is not None and declared > MAX_SECONDS:
         raise _too_long(name, float(declared))
     samples = KeptSamples(name)
+    latest: float = math.inf
     for sample in read_samples(container, stream, name):
+        if not samples:
+            latest = sample.pts + math.floor(MAX_SECONDS / time_base)
         samples.append(sample)
-        if (sample.pts - samples[0].pts) * time_base > MAX_SECONDS:
+        if sample.pts > latest:
             raise _too_long(name, float((sample.pts - samples[0].pts) * time_base))
     _check_complete(container, stream, len(samples), source, name)
     if not samples:
@@ -95,23 +100,30 @@ def scan_clip(
     shown = _rank(samples, name)
     origin, end = shown[0].pts, _end_of(shown, stream)
     _check_reaches(stream, (end - origin) * time_base, name)
-    return samples, _index(shown, stream, origin, (end - origin) * time_base)
+    return samples, _index(shown, stream, origin, origin, (end - origin) * time_base)
 
 
 def scan_window(
-    container: InputContainer, stream: VideoStream, window: Window, name: str, *, extra_seconds: int = 0
+    container: InputContainer,
+    stream: VideoStream,
+    window: Window,
+    name: str,
+    *,
+    extra_seconds: int = 0,
+    origin_ticks: int | None = None,
 ) -> tuple[list[Sample], VideoIndex]:
     """Read the packets of one window of a file: frames with start <= time < end.
 
     Times count from the first frame of the video and are compared with half a tick of tolerance.
 
     Args:
-        container: opened and not yet read.
+        container: opened and not yet read, unless `origin_ticks` is known.
         stream: the picture stream.
         window: (start, end) in seconds; end None for the end of the video.
         name: what to call it in a message.
         extra_seconds: begin at a key frame that much earlier, for files whose key frames do not stand alone.
             What is damaged before the last key frame is then taken for a decoder that settles.
+        origin_ticks: the time of the first frame, where an earlier reading of the container has found it.
 
     Returns:
         The samples from the key frame on, and the index of the frames inside the window.
@@ -128,7 +140,9 @@ def scan_window(
     start = start or Fraction(0)
     first = math.ceil((start - tolerance) / time_base)
     extra = math.ceil(extra_seconds / time_base)
-    origin, stream_samples = read_samples_from(container, stream, max(first - extra, 0), name)
+    origin, stream_samples = read_samples_from(
+        container, stream, max(first - extra, 0), name, origin_ticks=origin_ticks
+    )
     low, keep_from = origin + first, origin + first - extra
     high = None if end is None else origin + math.ceil((end - tolerance) / time_base)
     slack = reordering_slack(container, stream)
@@ -155,7 +169,7 @@ def scan_window(
     shown = _rank(samples, name, low, high)
     covered = (max(last_end, _end_of(shown, stream)) - origin) * time_base
     stop = covered if end is None else min(end, covered)
-    return samples, _index(shown, stream, origin + start / time_base, stop - start)
+    return samples, _index(shown, stream, origin, origin + start / time_base, stop - start)
 
 
 def _time_base(stream: VideoStream) -> Fraction:
@@ -203,9 +217,16 @@ def _end_of(shown: list[Sample], stream: VideoStream) -> int:
     return last.pts + max(round(1 / ((stream.average_rate or 25) * _time_base(stream))), 1)
 
 
-def _index(shown: list[Sample], stream: VideoStream, origin: int | Fraction, seconds: Fraction) -> VideoIndex:
+def _index(
+    shown: list[Sample], stream: VideoStream, origin: int, start: int | Fraction, seconds: Fraction
+) -> VideoIndex:
+    """Build the index of frames whose clip begins at `start` ticks and lasts `seconds`."""
     time_base = _time_base(stream)
-    times = np.fromiter((float((s.pts - origin) * time_base) for s in shown), np.float64, len(shown))
+    # One division of whole numbers for each frame: nothing is rounded before it.
+    first = Fraction(start)
+    parts, shift = first.denominator, first.numerator
+    up, down = (time_base / parts).as_integer_ratio()
+    times = np.array([(sample.pts * parts - shift) * up / down for sample in shown], np.float64)
     covered = (_end_of(shown, stream) - shown[0].pts) * time_base
     return VideoIndex(
         # A frame that half a tick of tolerance let in must not begin before the clip.
@@ -213,6 +234,7 @@ def _index(shown: list[Sample], stream: VideoStream, origin: int | Fraction, sec
         duration_seconds=float(seconds),
         frame_rate=float(len(shown) / covered),
         tolerance_seconds=float(min(time_base / 2, _MAX_ROUNDING)),
+        origin_ticks=origin,
     )
 
 

@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.stream import VideoStream
 
-__all__ = ["MAX_SECONDS", "KeptSamples", "Sample", "read_samples", "read_samples_from", "reordering_slack"]
+__all__ = [
+    "MAX_SECONDS",
+    "NEAR_SECONDS",
+    "KeptSamples",
+    "Sample",
+    "read_samples",
+    "read_samples_from",
+    "reordering_slack",
+]
 
 MAX_SECONDS = 120
 """A whole file longer than this is an episode, not an utterance: it needs a `#t=` window."""
@@ -26,8 +34,8 @@ _MAX_PACKETS = MAX_SECONDS * 300
 _MAX_PACKET_BYTES = 512 << 20
 # How many seconds earlier to look when a seek does not land at a key frame that is shown in time.
 _SEEK_MARGINS = (0, 2, 10, 60)
-# A window so near to the video's start is read from there: MPEG-TS cannot seek back to its first key frame.
-_NEAR_SECONDS = 10
+NEAR_SECONDS = 10
+"""A window so near to the video's start is read from there: MPEG-TS cannot seek back to its first key frame."""
 
 
 @dataclass(slots=True)
@@ -108,20 +116,29 @@ def read_samples(container: InputContainer, stream: VideoStream, name: str) -> I
 
 
 def read_samples_from(
-    container: InputContainer, stream: VideoStream, start_ticks: int, name: str
+    container: InputContainer,
+    stream: VideoStream,
+    start_ticks: int,
+    name: str,
+    *,
+    origin_ticks: int | None = None,
 ) -> tuple[int, Iterator[Sample]]:
     """Find the time of the first frame, and read from a key frame at or before some moment after it.
 
     Args:
-        container: opened and not yet read.
+        container: not yet read, unless `origin_ticks` is known.
         stream: the picture stream.
         start_ticks: the moment, from the first frame.
         name: what to call the video in a message.
+        origin_ticks: the time of the first frame, where an earlier reading has found it.
 
     Returns:
         The time of the first frame, and the samples; some from before the last such key frame may come first.
     """
+    if origin_ticks is not None:
+        return origin_ticks, _seek(container, stream, origin_ticks + start_ticks, origin_ticks, name)
     samples = read_samples(container, stream, name)
+    slack = reordering_slack(container, stream)
     head: list[Sample] = []
     origin: int | None = None
     for sample in samples:
@@ -130,11 +147,11 @@ def read_samples_from(
             origin = sample.pts if origin is None else min(origin, sample.pts)
         # Nothing is shown before it is decoded, so no later packet is shown earlier than this.
         dts = sample.packet.dts
-        if origin is not None and dts is not None and dts >= origin + reordering_slack(container, stream):
+        if origin is not None and dts is not None and dts >= origin + slack:
             break
     if origin is None:
         raise VideoError(f"{name} has zero video frames")
-    if start_ticks * (stream.time_base or 1) <= _NEAR_SECONDS:
+    if start_ticks * (stream.time_base or 1) <= NEAR_SECONDS:
         return origin, chain(head, samples)
     return origin, _seek(container, stream, origin + start_ticks, origin, name)
 

@@ -146,7 +146,7 @@ def test_rows_are_a_sequence_that_can_be_sent_to_workers(ds: datasets.Dataset) -
 
 def test_what_is_no_table_of_rows_is_refused(ds: datasets.Dataset) -> None:
     with pytest.raises(OptionError, match=r"the data is a DatasetDict; expected a datasets\.Dataset"):
-        rows(datasets.DatasetDict({"train": ds}))  # type: ignore[arg-type]  # that is the point
+        rows(datasets.DatasetDict({"train": ds}))
     with pytest.raises(OptionError, match="has a transform"):
         rows(ds.with_transform(lambda batch: batch))
     with pytest.raises(OptionError, match="no column 'absent'"):

@@ -6,13 +6,16 @@ import gc
 import multiprocessing
 import os
 import pickle
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from emotalk_data.archives import open_source
 from emotalk_data.errors import VideoError
+from emotalk_data.media.container import open_video
 from emotalk_data.media.video import VideoClip
 from emotalk_data.media.video_decode import feeding_runs
 from emotalk_data.media.video_index import scan_clip
@@ -82,8 +85,8 @@ def test_no_descriptor_stays_open_with_garbage_collection_off(path: Path, tmp_pa
 
 
 def test_packets_that_nobody_needs_are_not_decoded(path: Path) -> None:
-    clip = VideoClip(path=str(path))
-    with clip._opened() as (source, container, stream):
+    source = open_source(path=str(path))
+    with open_video(source, "a.mp4") as (container, stream):
         samples, _ = scan_clip(container, stream, source, "a.mp4")
         runs = feeding_runs(samples, {25})
         assert len(runs) == 1
@@ -105,3 +108,31 @@ def test_the_result_belongs_to_the_caller(path: Path) -> None:
     assert clip.times_seconds[0] == 0
     assert first.flags.writeable
     assert first.flags.c_contiguous
+
+
+def test_no_picture_waits_for_the_collector_of_cycles(path: Path) -> None:
+    VideoClip(path=str(path)).frames(2)
+    gc.collect()
+    gc.disable()
+    try:
+        VideoClip(path=str(path)).frames(2)
+        VideoClip(path=f"{path}#t=0.4,0.6").frames(2)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+
+
+def test_an_error_that_is_kept_holds_no_decoder(path: Path, tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged.mp4"
+    data = path.read_bytes()
+    damaged.write_bytes(data[:600] + bytes(300) + data[900:])
+    with pytest.raises(VideoError, match="damaged") as caught:
+        VideoClip(path=str(damaged)).frames()
+    error: BaseException | None = caught.value
+    held: set[str] = set()
+    while error is not None:
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            held |= frame.f_locals.keys()
+        error = error.__cause__
+    assert "name" in held  # of `read_frames`, which has not ended when the error is raised
+    assert not held & {"samples", "stream", "reader", "packet", "container"}

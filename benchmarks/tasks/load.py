@@ -1,8 +1,6 @@
-"""One measured task, run in a process of its own so that nothing is warm but the page cache.
+"""From files to tables, validation and start-up: ours, the peers', and the floors below both.
 
-    python -m benchmarks.tasks NAME ARGUMENT…
-
-Prints one JSON object: seconds of the task without imports, peak memory of the process, rows if there are any.
+Each returns how many rows, files or samples it had.
 """
 
 from __future__ import annotations
@@ -11,21 +9,20 @@ import contextlib
 import io
 import json
 import os
-import re
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-_SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
+from benchmarks.tasks.clock import start
+
+_SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
 
 
 def json_loop(root: str) -> int:
     """The floor: open and parse every annotation file, and do nothing with it."""
     files = [os.path.join(folder, name) for folder, _, names in os.walk(root) for name in names]
     files = [name for name in files if name.endswith(".json")]
-    _start()
+    start()
     for name in files:
         with open(name, encoding="utf-8") as file:
             json.load(file)
@@ -34,7 +31,7 @@ def json_loop(root: str) -> int:
 
 def stat_loop(root: str) -> int:
     """The floor of a warm load: list every folder and ask for the time of every annotation file."""
-    _start()
+    start()
     count = 0
     pending = [root]
     while pending:
@@ -64,7 +61,7 @@ def _load(root: str, cache: str) -> int:
     from emotalk_data import load_dataset
 
     datasets.disable_progress_bars()
-    _start()
+    start()
     rows = load_dataset("emotalk", data_dir=root, cache_dir=cache)
     return sum(rows.num_rows.values())
 
@@ -75,7 +72,7 @@ def audiofolder(root: str, cache: str) -> int:
     import torchcodec.decoders  # noqa: F401  # what stock Audio needs; its import is not measured either
 
     datasets.disable_progress_bars()
-    _start()
+    start()
     rows = datasets.load_dataset("audiofolder", data_dir=root, cache_dir=cache)
     return sum(rows.num_rows.values())
 
@@ -91,6 +88,7 @@ def first_clip(root: str, cache: str) -> int:
 def first_clip_stock(parquet: str) -> int:
     """The same with stock `datasets` and a Parquet file that holds the paths."""
     import datasets
+    import torchcodec.decoders  # noqa: F401  # stock Audio imports it on the first row; here it says who is missing
 
     rows = datasets.load_dataset(
         "parquet", data_files=parquet, split="train", cache_dir=str(Path(parquet).parent)
@@ -102,7 +100,7 @@ def validate(root: str) -> int:
     """`emotalk_data.validate`: every check of a release's annotations, names and sums."""
     from emotalk_data.validation.validate import validate
 
-    _start()
+    start()
     return validate(root).counts["records_found"]
 
 
@@ -111,7 +109,7 @@ def check_jsonschema(root: str, limit: str) -> int:
     from check_jsonschema import main  # type: ignore[import-untyped]  # ships no types
 
     batches = [(schema, files) for schema, files in _records(root, int(limit))]
-    _start()
+    start()
     for schema, files in batches:
         with contextlib.redirect_stdout(io.StringIO()) as said:
             status = main(["--schemafile", str(schema), *files], standalone_mode=False)
@@ -138,7 +136,7 @@ def _validate_with(compile_schema: Callable[[Any], Any], root: str, limit: str) 
         (compile_schema(json.loads(schema.read_bytes())), files)
         for schema, files in _records(root, int(limit))
     ]
-    _start()
+    start()
     for validator, files in batches:
         for name in files:
             with open(name, encoding="utf-8") as file:
@@ -170,46 +168,3 @@ def import_datasets() -> int:
 def nothing() -> int:
     """A bare interpreter, to take off the others."""
     return 0
-
-
-TASKS: dict[str, Callable[..., int]] = {
-    task.__name__: task
-    for task in (
-        json_loop,
-        stat_loop,
-        cold_load,
-        warm_load,
-        audiofolder,
-        first_clip,
-        first_clip_stock,
-        validate,
-        check_jsonschema,
-        jsonschema,
-        jsonschema_rs,
-        import_package,
-        import_datasets,
-        nothing,
-    )
-}
-
-_started = time.perf_counter()
-
-
-def _start() -> None:
-    """Begin to measure here: what came before were imports and preparation."""
-    global _started
-    _started = time.perf_counter()
-
-
-def _peak_mib() -> float:
-    """Largest resident memory of this process. `ru_maxrss` would include the parent's, from before exec."""
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    match = re.search(r"VmHWM:\s+([0-9]+) kB", status)
-    return int(match[1]) / 1024 if match else float("nan")
-
-
-if __name__ == "__main__":
-    name, *arguments = sys.argv[1:]
-    result = TASKS[name](*arguments)
-    seconds = time.perf_counter() - _started
-    print(json.dumps({"seconds": seconds, "peak_mib": _peak_mib(), "result": result}))

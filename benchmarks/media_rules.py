@@ -1,0 +1,204 @@
+"""What is claimed of sound, pictures and epochs: ours, against whom, and by how much."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+STOCK = "datasets (AudioDecoder)"
+NATIVE_PEERS = (
+    *(STOCK, "datasets, bytes and numpy", "webdataset and soundfile", "webdataset and numpy"),
+    *("litdata", "mosaicml-streaming"),
+)
+
+
+class Faster(NamedTuple):
+    """Ours does at least so many times as much in a second as the fastest of these peers.
+
+    The fastest is the one to which the median of the rounds' ratios is smallest.
+
+    Attributes:
+        what: the line's words.
+        ours: name of our task.
+        peers: names of the peers' tasks.
+        at_least: the ratio that is claimed; None where it is only told.
+    """
+
+    what: str
+    ours: str
+    peers: tuple[str, ...]
+    at_least: float | None
+
+
+class Within(NamedTuple):
+    """Ours takes at most so many times as long as a limit; the attributes are as those of `Faster`."""
+
+    what: str
+    ours: str
+    limit: str
+    at_most: float | None
+
+
+class Counted(NamedTuple):
+    """Something that was counted is at most so much; `task` names the task whose extra it is, if it is one."""
+
+    what: str
+    fact: str
+    unit: str
+    at_most: float | None
+    task: str = ""
+
+
+Rule = Faster | Within | Counted
+
+
+def _audio() -> list[Rule]:
+    pairs = (("file", "file", "file"), ("tar", "bytes", "file"), ("Arrow", "bytes", "Arrow"))
+    wav_decoder = {"file": "file", "Arrow": "tensor over the Arrow buffer"}
+    rules: list[Rule] = []
+    for ours, stock, wav in pairs:
+        rules += [
+            Faster(f"whole wav from {ours}", f"whole/ours, {ours}", (f"whole/{STOCK}, {stock}",), 60),
+            Faster(
+                f"whole wav from {ours}",
+                f"whole/ours, {ours}",
+                (f"whole/torchcodec WavDecoder, {wav_decoder[wav]}",),
+                1.2,
+            ),
+            Within(f"whole wav from {ours}", f"whole/ours, {ours}", "whole/bare pread and numpy", 1.5),
+        ]
+    rules += [
+        Within("whole wav from Arrow", "whole/ours, Arrow", "whole/bare numpy over the Arrow buffer", None),
+        Faster("whole wav from file", "whole/ours, file", ("whole/soundfile",), None),
+        Faster("whole wav from file", "whole/ours, file", ("whole/PyAV, probesize 4096",), None),
+    ]
+    for ours, stock, _ in pairs:
+        rules.append(
+            Faster(f"1 s slice from {ours}", f"slice/ours, {ours}", (f"slice/{STOCK}, {stock}",), 150)
+        )
+    rules.append(Within("1 s slice from file", "slice/ours, file", "slice/bare pread and numpy", None))
+    for ours, stock, _ in pairs:
+        name, group = f"to 16 kHz mono from {ours}", "16 kHz mono"
+        rules += [
+            Faster(name, f"{group}/ours, {ours}", (f"{group}/{STOCK}, {stock}",), 7),
+            Within(name, f"{group}/ours, {ours}", f"{group}/soxr alone, from float32 in memory", 1.2),
+        ]
+    return [
+        *rules,
+        Faster(
+            "16 kHz mono from `emotalk cache`",
+            "stored at 16 kHz/ours, emotalk cache",
+            (f"16 kHz mono/{STOCK}, bytes",),
+            150,
+        ),
+        Faster(
+            "`ds[i]['audio']` and decode, full row", "row/ours, full row", (f"row/{STOCK}, full row",), 15
+        ),
+        Counted("samples that differ from soundfile's", "samples_that_differ_from_soundfile", "", 0),
+        Counted("resampling, signal to noise against soxr VHQ: ours", "snr_at_16_khz_ours", "dB", None),
+        Counted("the same of AudioDecoder", "snr_at_16_khz_AudioDecoder", "dB", None),
+    ]
+
+
+def _video() -> list[Rule]:
+    def against(group: str, at_least: float, what: str) -> Faster:
+        modes = ("exact", "approximate")
+        return Faster(what, f"{group}/ours", tuple(f"{group}/torchcodec, {mode}" for mode in modes), at_least)
+
+    kept = ("exact, kept open", "approximate, kept open", "approximate, opened each time")
+    group = "inside an episode"
+    return [
+        against("8 frames, 1 thread", 1.45, "8 uniform frames at 224 × 224, 1 thread each"),
+        against("8 frames, 2 threads", 1.6, "8 uniform frames at 224 × 224, 2 threads each"),
+        against("middle frame", 1.45, "one middle frame at 224 × 224"),
+        against("all frames", 1.0, "all frames at 224 × 224"),
+        against("all frames, full size", 1.0, "all frames, full size"),
+        Faster(
+            "8 frames of a random utterance inside an episode",
+            f"{group}/ours",
+            tuple(f"{group}/torchcodec, {how}" for how in kept),
+            1.0,
+        ),
+        Within(
+            "8 uniform frames, 1 thread",
+            "8 frames, 1 thread/ours",
+            "8 frames, 1 thread/libav: every frame decoded, no RGB",
+            None,
+        ),
+        Counted("frames that differ from a full decode's", "frames_that_differ_from_a_full_decode", "", 0),
+        Counted("PSNR of scaled frames against torchcodec's", "psnr_against_torchcodec_224", "dB", None),
+    ]
+
+
+def _epoch() -> list[Rule]:
+    def peers(group: str, names: tuple[str, ...], workers: tuple[int, ...] = (0, 2)) -> tuple[str, ...]:
+        return tuple(f"{group}/{name}, {number} workers" for name in names for number in workers)
+
+    native, low = "native", "16 kHz mono"
+    rules: list[Rule] = []
+    for source in ("release", "Arrow"):
+        loader = f"{native}/ours: loader, 2 threads, {source}"
+        none = f"{native}/ours: DataLoader, 0 workers, {source}"
+        two = f"{native}/ours: DataLoader, 2 workers, {source}"
+        rules += [
+            Faster(f"loader, 2 threads, from {source}", loader, peers(native, NATIVE_PEERS), 2.5),
+            Faster(f"loader, 2 threads, from {source}", loader, peers(native, (STOCK,)), 40),
+            Faster(
+                f"DataLoader, 0 workers, from {source}",
+                none,
+                peers(native, (STOCK,), (0,)),
+                15,
+            ),
+            Faster(
+                f"DataLoader, 0 workers, from {source}",
+                none,
+                peers(native, NATIVE_PEERS, (0,)),
+                1.0,
+            ),
+            Faster(
+                f"DataLoader, 2 workers, from {source}",
+                two,
+                peers(native, NATIVE_PEERS, (2,)),
+                1.0,
+            ),
+            Counted(
+                f"loader, 2 threads, from {source}: opening to first batch", "first_batch", "s", 0.1, loader
+            ),
+        ]
+    for source, at_least in (("release", 4.0), ("emotalk cache", 20.0)):
+        rules += [
+            Faster(
+                f"16 kHz mono, loader from {source}",
+                f"{low}/ours: loader, 2 threads, {source}",
+                peers(low, (STOCK,)),
+                at_least,
+            ),
+            Faster(
+                f"16 kHz mono, DataLoader, 0 workers, from {source}",
+                f"{low}/ours: DataLoader, 0 workers, {source}",
+                peers(low, (STOCK,), (0,)),
+                at_least,
+            ),
+        ]
+    build = "build/ours: save_to_disk, bytes in the table"
+    return [
+        *rules,
+        Within("save_to_disk with the bytes in the table", build, "build/cat of the wavs to one file", None),
+        Counted(
+            "descriptors open after all mixed decodes, over those at a tenth of them",
+            "leaked_descriptors",
+            "",
+            0,
+            "long run/mixed decodes",
+        ),
+        Counted(
+            "growth of memory over the same stretch",
+            "growth_mib",
+            "MiB",
+            20e6 / 2**20,
+            "long run/mixed decodes",
+        ),
+    ]
+
+
+RULES: dict[str, Callable[[], list[Rule]]] = {"audio": _audio, "video": _video, "epoch": _epoch}

@@ -1,0 +1,90 @@
+"""The words of `docs/performance.md`: how each number was measured, and what it does not say."""
+
+from __future__ import annotations
+
+TITLES = {
+    "load": "Loading and validation",
+    "audio": "Sound: a wav to samples",
+    "video": "Pictures: a clip to frames",
+    "epoch": "An epoch: all utterances, in batches",
+}
+
+INTRODUCTION = """# Performance
+
+Measured by `python -m benchmarks`: all tasks of a suite interleaved round by round, medians, page cache warm.
+This page is written by that command (`--markdown docs/performance.md`), lines that do not hold included. The
+machine's own pace is part of every table: only the ratios carry over to another machine, and those not
+exactly. Suites may come from several sittings. Each names its machine, its versions, and how busy the machine
+was before it began: on a busy one long calls are interrupted more often than short ones, which flatters what
+is fast.
+
+Names are meant literally. *datasets (AudioDecoder)* is what a stock `datasets.Audio` column gives:
+torchcodec's AudioDecoder, which asks FFmpeg to probe each file. Against torchcodec's WavDecoder and against
+soundfile, which do not, the lead is far smaller; they have rows of their own."""
+
+NOTES = {
+    "load": """
+What the tasks do is in `benchmarks/tasks/load.py`; each runs in a fresh process. `audiofolder` gets the wavs
+in the release's own folders and one metadata file with an id and a label, ready-made. A cold load reads
+77,000 JSON files with every annotator's judgement, and nearly all of its time goes there: a loop that only
+opens and parses these files takes a third of it. Seconds of start-up are mostly `import datasets`.
+
+`validate` makes every check on all records; the other validators hold 1,000 records of each modality against
+the files of `schemas/`, one at a time, and know nothing of names, duplicate keys or sums. They are timed
+without their start. Memory is extrapolated along the line through the whole sample and its first eight groups
+(`validate_part`).""",
+    "audio": """
+All tasks share one process (`benchmarks/tasks/audio.py`, `audio_peers.py`) and the same files. In each round
+each task has one turn of up to 0.4 s, in shuffled order, and gives the median of its calls; a ratio is taken
+within each round, and the line shows the median of these, and the smallest and largest. A call makes a new
+clip or decoder, finds the header and returns float32 in new memory.
+
+- *Arrow* is a view of a table of `datasets` that maps a file; *bytes* are Python bytes, which stock
+  `datasets` copies out of that table before it decodes; that copy is not counted here. It is in `row`.
+- Stock `datasets` and WavDecoder do not read members of a tar in place. The lines for a tar hold ours against
+  what they take from bytes or a file.
+- *Bare pread and numpy* opens the file, reads a size that it knows, skips 44 bytes and converts. It checks
+  nothing. For a slice it does not even look at the header.
+- *soxr alone* resamples float32 that is in memory already, in the same quality (HQ). AudioDecoder resamples
+  by FFmpeg's default filter; what that means for the noise is in two lines of the table.
+- `row` is all columns of a row of a release, then the sound of it. Stock `datasets` reads the same table from
+  Parquet, its video column cast to `decode=False`: decoded, it would open each video as well.""",
+    "video": """
+All tasks share one process (`benchmarks/tasks/video.py`, `video_peers.py`), the same files and the same
+frames; rounds and ratios are as for sound. A call opens the clip, decodes and returns RGB. torchcodec scales
+in its filter graph (`transforms=[Resize]`), decord2 and PyAV while converting. The pictures are a texture
+under a moving camera with noise; what share of them nothing else refers to decides how much can be left out,
+and depends on the encoder: here x264, `veryfast`, up to three B-frames, one key frame a clip.
+
+*every frame decoded, no RGB* is a libav loop over all frames on one thread: nobody who decodes them all can
+be faster. Inside an episode torchcodec and decord2 keep their decoder open over all calls, which suits them
+best; ours is asked by path each time, and keeps what it keeps.""",
+    "epoch": """
+Each task runs in a fresh process (`benchmarks/tasks/epoch.py`, `epoch_peers.py`), all of them once a round.
+The first epoch warms up and is not counted; short ones are repeated and the median taken. Every way gives
+padded float32 batches of 32 with their lengths. *First batch* counts from opening the table or folder,
+imports done.
+
+Each peer has its own format, written beforehand and not timed: webdataset 8 tars of wavs, litdata and
+mosaicml-streaming int16 arrays without a wav around them, which spares them the header. Workers persist.
+*release* is the folder of wavs as it was shipped; *Arrow* the same table by `save_to_disk`, with the bytes in
+it.
+
+The two ways to build that hold the sound are held against `cat`. *Mixed decodes* are 20,000 in one process:
+whole, in part, resampled, from memory, cut ones that must fail, and pictures.""",
+}
+
+AGAIN = """## Measure it yourself
+
+In a clone of the repository, on a machine that does nothing else:
+
+```text
+pip install -e ".[bench]"
+python -m benchmarks --suite audio --json audio.json
+python -m benchmarks --from audio.json video.json --markdown docs/performance.md --plot docs/performance.svg
+```
+
+Suites are `load`, `audio`, `video`, `epoch` and `all`; `--quick` shows in a minute that everything runs, and
+judges nothing. The second command measures nothing: it makes one page of what was measured before. A peer
+that is not installed is said to be missing, and what is claimed against it is then not judged. Exit code 1
+means that something that is claimed does not hold."""
