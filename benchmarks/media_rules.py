@@ -53,8 +53,13 @@ Rule = Faster | Within | Counted
 
 
 def _audio() -> list[Rule]:
-    pairs = (("file", "file", "file"), ("tar", "bytes", "file"), ("Arrow", "bytes", "Arrow"))
-    wav_decoder = {"file": "file", "Arrow": "tensor over the Arrow buffer"}
+    pairs = (("file", "file", "file"), ("tar", "bytes", "tar"), ("Arrow", "bytes", "Arrow"))
+    wav_decoder = {
+        "file": "file",
+        "tar": "bytes read from the tar",
+        "Arrow": "tensor over the Arrow buffer",
+    }
+    limits = {"tar": "whole/bare pread from the tar and numpy"}
     rules: list[Rule] = []
     for ours, stock, wav in pairs:
         rules += [
@@ -65,7 +70,12 @@ def _audio() -> list[Rule]:
                 (f"whole/torchcodec WavDecoder, {wav_decoder[wav]}",),
                 1.2,
             ),
-            Within(f"whole wav from {ours}", f"whole/ours, {ours}", "whole/bare pread and numpy", 1.5),
+            Within(
+                f"whole wav from {ours}",
+                f"whole/ours, {ours}",
+                limits.get(ours, "whole/bare pread and numpy"),
+                1.5,
+            ),
         ]
     rules += [
         Within("whole wav from Arrow", "whole/ours, Arrow", "whole/bare numpy over the Arrow buffer", None),

@@ -41,8 +41,8 @@ clip or decoder, finds the header and returns float32 in new memory.
 
 - *Arrow* is a view of a table of `datasets` that maps a file; *bytes* are Python bytes, which stock
   `datasets` copies out of that table before it decodes; that copy is not counted here. It is in `row`.
-- Stock `datasets` and WavDecoder do not read members of a tar in place. The lines for a tar hold ours against
-  what they take from bytes or a file.
+- Stock `datasets` and WavDecoder do not read members of a tar in place. `datasets` is given bytes; WavDecoder
+  gets bytes that are read, within its time, from a place in the tar that it is told.
 - *Bare pread and numpy* opens the file, reads a size that it knows, skips 44 bytes and converts. It checks
   nothing. For a slice it does not even look at the header.
 - *soxr alone* resamples float32 that is in memory already, in the same quality (HQ). AudioDecoder resamples

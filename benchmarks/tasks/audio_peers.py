@@ -11,6 +11,7 @@ import numpy as np
 
 from benchmarks.data import SAMPLING_RATE
 from benchmarks.measure import Task, peer
+from benchmarks.tasks.audio import pread
 
 if TYPE_CHECKING:
     from benchmarks.tasks.audio import Inputs
@@ -29,6 +30,7 @@ def peer_tasks(inputs: Inputs) -> list[Task]:
         *(_torchcodec(inputs, group) for group in (whole, part, resampled)),
         *(_wav_decoder(inputs, group, from_arrow=False) for group in (whole, "stereo", part)),
         *(_wav_decoder(inputs, group, from_arrow=True) for group in (whole, part)),
+        _wav_decoder_of_member(inputs, whole),
         *(_soundfile(inputs, group) for group in (whole, "stereo", part)),
         Task(f"{whole}/soundfile, BytesIO", "peer", lambda: _soundfile_bytes(inputs)),
         Task(f"{resampled}/soundfile and soxr HQ", "peer", lambda: _soundfile_soxr(inputs)),
@@ -89,11 +91,7 @@ def _torchcodec(inputs: Inputs, group: str) -> Task:
 
 def _wav_decoder(inputs: Inputs, group: str, *, from_arrow: bool) -> Task:
     def prepare() -> Call:
-        decoder = getattr(peer("torchcodec.decoders"), "WavDecoder", None)
-        if decoder is None:
-            from benchmarks.measure import NOT_INSTALLED, NotInstalledError
-
-            raise NotInstalledError(f"{NOT_INSTALLED}: a torchcodec with WavDecoder")
+        decoder = _wav_decoder_class()
         sources: list[Any] = list(_paths(inputs, group))
         if from_arrow:
             torch = peer("torch")
@@ -105,6 +103,26 @@ def _wav_decoder(inputs: Inputs, group: str, *, from_arrow: bool) -> Task:
 
     source = "tensor over the Arrow buffer" if from_arrow else "file"
     return Task(f"{group}/torchcodec WavDecoder, {source}", "peer", prepare)
+
+
+def _wav_decoder_of_member(inputs: Inputs, group: str) -> Task:
+    """It does not know tars: the caller finds the member and reads its bytes."""
+
+    def prepare() -> Call:
+        decode = _wav_decoder_class()
+        ranges = inputs.ranges
+        return lambda item: decode(bytes(pread(*ranges[item]))).get_all_samples().data
+
+    return Task(f"{group}/torchcodec WavDecoder, bytes read from the tar", "peer", prepare)
+
+
+def _wav_decoder_class() -> Any:
+    decoder = getattr(peer("torchcodec.decoders"), "WavDecoder", None)
+    if decoder is None:
+        from benchmarks.measure import NOT_INSTALLED, NotInstalledError
+
+        raise NotInstalledError(f"{NOT_INSTALLED}: a torchcodec with WavDecoder")
+    return decoder
 
 
 def _writable(view: memoryview) -> Any:

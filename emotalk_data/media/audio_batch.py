@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from emotalk_data.errors import LimitError, OptionError, quote
+from emotalk_data.errors import LimitError, OptionError
+from emotalk_data.media.audio import AudioClip
+from emotalk_data.media.batching import check_threads, checked_clips, memory_for, thread_map
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from emotalk_data.media.audio import AudioClip
     from emotalk_data.media.audio_span import PreparedAudio
 
 __all__ = ["AudioBatch", "decode_many"]
 
-_MAX_THREADS = 64
 _MAX_RESULT_BYTES = 4 << 30
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 class AudioBatch(NamedTuple):
@@ -69,19 +64,20 @@ def decode_many(
         ReleaseError: a file or archive is not there, or cannot be read.
         LimitError: an array above 4 GiB: one clip is far longer than the rest, or the batch is too large.
     """
-    if isinstance(num_threads, bool) or num_threads not in range(1, _MAX_THREADS + 1):
-        raise OptionError(f"num_threads is {quote(num_threads)}; expected 1 to {_MAX_THREADS}")
+    check_threads(num_threads)
+    clips = checked_clips(clips, AudioClip)
 
     def prepare(clip: AudioClip | None) -> PreparedAudio | None:
         return None if clip is None else clip.prepare(sampling_rate=sampling_rate, mono=mono)
 
-    with _mapper(min(num_threads, len(clips))) as apply:
+    with thread_map(min(num_threads, len(clips))) as apply:
         prepared = list(apply(prepare, clips))
         there = [audio for audio in prepared if audio is not None]
         rate, num_channels = _common(there)
         lengths = np.array([0 if audio is None else audio.shape[1] for audio in prepared], np.int64)
         shape = (len(prepared), num_channels, int(lengths.max(initial=0)))
-        samples = _array(shape, out)
+        _check_size(shape)
+        samples = memory_for(shape, np.float32, out)
 
         def fill(row: int) -> None:
             audio, length = prepared[row], lengths[row]
@@ -109,28 +105,9 @@ def _listed(values: Sequence[int]) -> str:
     return ", ".join(map(str, values[:-1])) + f" and {values[-1]}"
 
 
-def _array(shape: tuple[int, int, int], out: NDArray[np.float32] | None) -> NDArray[np.float32]:
-    """Return an array of this shape, in the memory of `out` if it fits; its values are undefined."""
-    size = math.prod(shape)
-    if size * 4 > _MAX_RESULT_BYTES:
+def _check_size(shape: tuple[int, int, int]) -> None:
+    if math.prod(shape) * 4 > _MAX_RESULT_BYTES:
         raise LimitError(
             f"{shape[0]} clips padded to {shape[2]:,} samples are more than 4 GiB. Take fewer at a time, or "
             "decode spans of the long ones"
         )
-    if out is None or out.size < size:
-        return np.empty(shape, np.float32)
-    if out.dtype != np.float32 or not out.flags.c_contiguous or not out.flags.writeable:
-        raise OptionError("out must be a writable C-contiguous array of float32")
-    return out.reshape(-1)[:size].reshape(shape)
-
-
-@contextmanager
-def _mapper(
-    num_threads: int,
-) -> Iterator[Callable[[Callable[[Item], Result], Iterable[Item]], Iterator[Result]]]:
-    """Yield `map`, done by so many threads; what a call raises is raised in the order of the items."""
-    if num_threads <= 1:
-        yield map
-        return
-    with ThreadPoolExecutor(num_threads) as pool:
-        yield pool.map

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from emotalk_data.errors import OptionError
+from emotalk_data.media.batching import check_threads, checked_clips, memory_for, thread_map
 from emotalk_data.media.frame_plan import scaled_size
+from emotalk_data.media.video import VideoClip
 from emotalk_data.media.video_decode import check_result_size
-from emotalk_data.media.video_frames import FrameRequest, check_decoding_options
+from emotalk_data.media.video_frames import FrameRequest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from emotalk_data.media.frame_plan import FramePolicy
-    from emotalk_data.media.video import VideoClip
 
 __all__ = ["FrameBatch", "frames_many"]
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 class FrameBatch(NamedTuple):
@@ -76,10 +70,11 @@ def frames_many(
         LimitError: a clip is too long or too large, or the batch is above 2 GiB.
         ReleaseError: a file or archive is not there, or cannot be read.
     """
-    check_decoding_options(num_threads)
+    check_threads(num_threads)
+    clips = checked_clips(clips, VideoClip)
     request = FrameRequest(num, at_seconds, frame_rate, indices, size, policy)
     there = [(row, clip) for row, clip in enumerate(clips) if clip is not None]
-    with _mapper(min(num_threads, len(there))) as apply:
+    with thread_map(min(num_threads, len(there))) as apply:
         lengths = np.zeros(len(clips), np.int64)
         for (row, _), count in zip(there, apply(lambda item: _count(item[1], request), there), strict=True):
             lengths[row] = count
@@ -91,7 +86,7 @@ def frames_many(
             height, width = known[there[0][0]].shape[1:3]
         longest = int(lengths.max(initial=0))
         check_result_size(len(clips) * longest, height, width, "a batch")
-        frames = _array((len(clips), longest, height, width, 3), out)
+        frames = memory_for((len(clips), longest, height, width, 3), np.uint8, out)
         for row, length in enumerate(lengths):
             frames[row, length:] = 0
 
@@ -112,25 +107,3 @@ def _count(clip: VideoClip, request: FrameRequest) -> int:
     """Return how many frames the clip will give; only where its length decides it is looked at."""
     count = request.num_frames
     return len(request.choose(clip._known_index, repr(clip))) if count is None else count
-
-
-def _array(shape: tuple[int, ...], out: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
-    """Return an array of this shape, in the memory of `out` if it fits; its values are undefined."""
-    size = math.prod(shape)
-    if out is None or out.size < size:
-        return np.empty(shape, np.uint8)
-    if out.dtype != np.uint8 or not out.flags.c_contiguous or not out.flags.writeable:
-        raise OptionError("out must be a writable C-contiguous array of uint8")
-    return out.reshape(-1)[:size].reshape(shape)
-
-
-@contextmanager
-def _mapper(
-    num_threads: int,
-) -> Iterator[Callable[[Callable[[Item], Result], Iterable[Item]], Iterator[Result]]]:
-    """Yield `map`, done by so many threads; what a call raises is raised in the order of the items."""
-    if num_threads <= 1:
-        yield map
-        return
-    with ThreadPoolExecutor(num_threads) as pool:
-        yield pool.map

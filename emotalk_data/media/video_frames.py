@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emotalk_data.errors import EmotalkError, OptionError, VideoError, quote
+from emotalk_data.media.batching import check_threads
 from emotalk_data.media.frame_plan import DEFAULT_NUM, FramePolicy, check_choice, choose_frames, scaled_size
 from emotalk_data.media.open_containers import Reader, borrow_video
 from emotalk_data.media.video_decode import check_result_size, decode_rgb, start_decoder
@@ -31,7 +32,6 @@ __all__ = ["FrameRequest", "VideoBackend", "check_decoding_options", "read_frame
 VideoBackend = Literal["av", "torchcodec"]
 """Which package decodes: PyAV, which is always there, or torchcodec."""
 
-_MAX_THREADS = 64
 # How much earlier to start when the pictures of a window do not come out of its own key frame.
 _SECOND_TRY_SECONDS = 30
 
@@ -91,8 +91,7 @@ def check_decoding_options(num_threads: int, backend: str = "av") -> None:
     Raises:
         OptionError: a value that cannot be.
     """
-    if num_threads not in range(1, _MAX_THREADS + 1):
-        raise OptionError(f"num_threads must be from 1 to {_MAX_THREADS}; got {quote(num_threads)}")
+    check_threads(num_threads)
     if backend not in get_args(VideoBackend):
         raise OptionError(f"backend must be one of {list(get_args(VideoBackend))}; got {quote(backend)}")
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emotalk_data.errors import AudioError, LimitError, OptionError, ReleaseNotFoundError
-from emotalk_data.media import AudioClip
+from emotalk_data.media import AudioClip, VideoClip
 from emotalk_data.media.audio_batch import decode_many
 from emotalk_data.media.wav_samples import wav_bytes
 
@@ -68,7 +69,11 @@ def test_memory_is_used_again_when_it_is_large_enough() -> None:
 
 
 def test_memory_of_another_kind_is_refused() -> None:
-    for memory in (np.empty(2000, np.float64), np.empty((500, 8), np.float32)[:, ::2]):
+    for memory in (
+        np.empty(2000, np.float64),
+        np.empty(9, np.float64),
+        np.empty((500, 8), np.float32)[:, ::2],
+    ):
         with pytest.raises(OptionError, match="C-contiguous array of float32"):
             decode_many([_clip(500)], out=memory)  # type: ignore[arg-type]  # that is the point
 
@@ -87,8 +92,15 @@ def test_clips_that_do_not_fit_into_one_array_say_what_to_choose() -> None:
 
 @pytest.mark.parametrize("num_threads", [0, 65, True, 1.5])
 def test_a_number_of_threads_that_cannot_be_is_refused(num_threads: int) -> None:
-    with pytest.raises(OptionError, match=r"num_threads is .+; expected 1 to 64"):
+    with pytest.raises(OptionError, match="num_threads must be from 1 to 64; got"):
         decode_many([], num_threads=num_threads)
+
+
+@pytest.mark.parametrize("clips", [[VideoClip(path="x.mp4")], ["x.wav"], [{"path": "x.wav"}], "x.wav", 7])
+def test_what_is_no_clip_is_refused_in_words(clips: Any) -> None:
+    with pytest.raises(OptionError, match=r"expected a (list of )?AudioClip"):
+        decode_many(clips)
+    assert decode_many(iter([None])).lengths.tolist() == [0]  # type: ignore[arg-type]  # works too
 
 
 @pytest.mark.parametrize("num_threads", [1, 4])
