@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import av
+import datasets
 import numpy as np
 import pytest
 import soundfile
@@ -20,6 +21,15 @@ MakeContainer = Callable[..., bytes]
 def noise(num_samples: int, num_channels: int = 1, *, seed: int = 0) -> Any:
     """Float64 in (-1, 1), shape (samples, channels)."""
     return np.random.default_rng(seed).uniform(-0.999, 0.999, (num_samples, num_channels))
+
+
+@pytest.fixture
+def quiet_and_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No progress bars, and a cache of `datasets` of the test's own."""
+    datasets.disable_progress_bars()
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    yield
+    datasets.enable_progress_bars()
 
 
 @pytest.fixture

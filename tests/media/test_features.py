@@ -6,7 +6,7 @@ import pickle
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +22,10 @@ from emotalk_data.errors import AudioError, OptionError, PathError, VideoError
 from emotalk_data.media import Audio, AudioClip, Video, VideoClip, cast_media
 from emotalk_data.media.features import use_media_types
 
+pytestmark = pytest.mark.usefixtures("quiet_and_apart")
+
 ROWS = 6
 STOCK = pa.struct({"bytes": pa.binary(), "path": pa.string()})
-
-
-@pytest.fixture(autouse=True)
-def quiet_and_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    datasets.disable_progress_bars()
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
-    yield
-    datasets.enable_progress_bars()
 
 
 @pytest.fixture

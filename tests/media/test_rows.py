@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import copy
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -14,15 +14,9 @@ import pytest
 from emotalk_data.errors import OptionError
 from emotalk_data.media import Audio, AudioClip, Video, cast_media, rows
 
+pytestmark = pytest.mark.usefixtures("quiet_and_apart")
+
 NUM_ROWS = 5
-
-
-@pytest.fixture(autouse=True)
-def quiet_and_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    datasets.disable_progress_bars()
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
-    yield
-    datasets.enable_progress_bars()
 
 
 @pytest.fixture
