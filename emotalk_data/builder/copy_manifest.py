@@ -150,6 +150,8 @@ class CopyManifest(_Part):
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
+        if not any(split.num_shards for split in self.splits.values()):
+            raise ValueError("it names no shard")
         for split in self.splits.values():
             is_whole = len(split.shards) == split.num_shards
             if self.is_complete and not (

@@ -6,7 +6,7 @@ import os
 import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from emotalk_data.builder.copy_manifest import CopyManifest, CopySplit
 from emotalk_data.cache.estimate import MAX_MEASURED, Estimate, check_space, estimate
@@ -23,7 +23,7 @@ from emotalk_data.cache.source import (
 )
 from emotalk_data.cache.worker import Task
 from emotalk_data.cache.workers import write_shards
-from emotalk_data.errors import OptionError, quote
+from emotalk_data.errors import OptionError, PathError, quote
 
 if TYPE_CHECKING:
     import datasets
@@ -74,7 +74,8 @@ def materialise(
     Args:
         dataset: EmotionTalk or M3ED, whole, a split, or a selection. A Dataset that is no split counts as
             "train".
-        out: a folder: new, empty, or with a part of the same copy.
+        out: a folder: new, empty, or with a part of the same copy. Not inside of the release: the next reading
+            of that would take the copy for a part of it.
         sampling_rate: 8,000 to 192,000 Hz; None leaves the column `audio` alone.
         mono: the mean of the channels; False keeps all.
         num_frames: so many frames of each clip, evenly spaced, as `VideoClip.frames(num)` chooses them.
@@ -84,8 +85,9 @@ def materialise(
         rows_per_shard: rows of one file, and so what a kill costs at most.
 
     Raises:
-        OptionError: an option that cannot be; or the folder is in use: by other files, by another copy (what
-            differs is said), or by another process.
+        OptionError: an option that cannot be; a dataset with a transform, or of several splits in one; or the
+            folder is in use: by other files, by another copy (what differs is said), or by another process.
+        PathError: `out` has a NUL character.
         CacheWriteError: too little space, or the folder may not be written to.
         CacheCorruptError: the manifest in the folder is damaged.
     """
@@ -99,16 +101,19 @@ def materialise(
     )
     if num_proc is not None and not (type(num_proc) is int and num_proc >= 1):
         raise OptionError(f"num_proc is {quote(num_proc)}; expected 1 or more, or None.")
+    path = _path(out)
     splits = checked_source(dataset, recipe)
     jobs, manifest = _planned(splits, recipe)
     began = time.perf_counter()
-    with open_folder(Path(out).expanduser().absolute(), manifest, jobs) as folder:
+    with open_folder(path, manifest, jobs) as folder:
         missing = folder.missing
         num_rows = sum(job.stop - job.start for job in missing)
         if missing:
             # What is measured is thrown away: of a small copy only a small part.
             max_measured = min(MAX_MEASURED, num_rows // _MEASURED_SHARE + 1)
             check_space(estimate(splits, missing, recipe, max_measured=max_measured), folder.path)
+        folder.begin()
+        if missing:
             _write(Task(splits, recipe, manifest.key, folder.data), missing, folder, num_proc or 1)
         return Copied(folder.path, folder.manifest, num_rows, time.perf_counter() - began)
 
@@ -137,6 +142,18 @@ def estimate_copy(
     splits = checked_source(dataset, recipe)
     jobs = plan({split: len(rows) for split, rows in splits.items()}, recipe.rows_per_shard)
     return estimate(splits, [job for part in jobs.values() for job in part], recipe)
+
+
+def _path(out: Any) -> Path:
+    if not isinstance(out, str | os.PathLike):
+        raise OptionError(f"out is {quote(out)}; expected the path of a folder.")
+    try:
+        path = Path(out).expanduser().absolute()
+    except (TypeError, RuntimeError) as error:  # a path of bytes; `~nobody`
+        raise OptionError(f"out is {quote(out)}: {error}.") from error
+    if "\0" in str(path):
+        raise PathError(f"out is {quote(str(out))}; no path has a NUL character.", path=str(path))
+    return path
 
 
 def _planned(splits: Splits, recipe: Recipe) -> tuple[dict[SplitName, list[Job]], CopyManifest]:

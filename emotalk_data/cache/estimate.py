@@ -28,12 +28,14 @@ class Estimate(NamedTuple):
         num_rows: rows.
         size_bytes: about so many bytes.
         seconds: about so long, with one process.
+        num_shards: files, and so how many processes can have work at most.
         num_measured: rows that this was measured on.
     """
 
     num_rows: int
     size_bytes: int
     seconds: float
+    num_shards: int
     num_measured: int
 
 
@@ -58,7 +60,7 @@ def estimate(
             size_bytes += table.drop_columns(list(made_columns(recipe))).nbytes
         first += job.stop - job.start
     scale = num_rows / num_measured if num_measured else 0.0
-    return Estimate(num_rows, round(size_bytes * scale), seconds * scale, num_measured)
+    return Estimate(num_rows, round(size_bytes * scale), seconds * scale, len(jobs), num_measured)
 
 
 def check_space(expected: Estimate, folder: Path) -> None:

@@ -40,18 +40,19 @@ class CopyFolder:
         self.data = path / DATA_FOLDER
         self._jobs = jobs
         self._shards: dict[str, CopyShard] = {}
+        self._num_missing = sum(map(len, jobs.values()))
+        self._written = b""
         self.manifest = manifest
 
     def find_finished(self, before: CopyManifest | None) -> None:
-        """Take in the shards that an earlier call wrote."""
+        """Take in the shards that an earlier call wrote. Nothing is written yet."""
         self.remove_unfinished()
         listed = {shard.file: shard for shard in before.shards} if before is not None else {}
         for jobs in self._jobs.values():
             for job in jobs:
                 shard = known_shard(self.data / job.file, job, self.manifest.key, listed.get(job.file))
                 if shard is not None:
-                    self._shards[job.file] = shard
-        self._write()
+                    self._take(shard)
 
     def remove_unfinished(self) -> None:
         """Remove what a process that was ended left half-written."""
@@ -63,14 +64,31 @@ class CopyFolder:
         """The shards that are to be written, in their order."""
         return [job for jobs in self._jobs.values() for job in jobs if job.file not in self._shards]
 
+    def begin(self) -> None:
+        """Write the manifest, if it does not say this already: from now on the folder is this copy's.
+
+        Raises:
+            CacheWriteError: it cannot be written.
+        """
+        path = self.path / MANIFEST_NAME
+        try:
+            self._written = path.read_bytes() if path.is_file() else b""
+        except OSError as error:
+            raise _cannot_write(path, error) from error
+        self._write()
+
     def add(self, shard: CopyShard) -> None:
         """Say of a shard that it is written.
 
         Raises:
             CacheWriteError: the manifest cannot be written.
         """
-        self._shards[shard.file] = shard
+        self._take(shard)
         self._write()
+
+    def _take(self, shard: CopyShard) -> None:
+        self._num_missing -= shard.file not in self._shards
+        self._shards[shard.file] = shard
 
     def _write(self) -> None:
         splits = {
@@ -81,18 +99,21 @@ class CopyFolder:
             )
             for split, jobs in self._jobs.items()
         }
-        self.manifest = self.manifest.model_copy(update={"splits": splits, "is_complete": not self.missing})
-        text = self.manifest.model_dump_json(indent=1) + "\n"
+        self.manifest = self.manifest.model_copy(
+            update={"splits": splits, "is_complete": self._num_missing == 0}
+        )
+        text = (self.manifest.model_dump_json(indent=1) + "\n").encode()
         path = self.path / MANIFEST_NAME
-        if path.is_file() and path.read_text(encoding="utf-8") == text:
+        if text == self._written:
             return  # its time is part of the key of tables that were read from it
         temporary = self.path / f".{uuid.uuid4().hex}.writing"
         try:
-            with temporary.open("w", encoding="utf-8") as file:
+            with temporary.open("wb") as file:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)
+            self._written = text
         except OSError as error:
             raise _cannot_write(path, error) from error
         finally:
@@ -110,7 +131,7 @@ def open_folder(
         CacheCorruptError: its manifest cannot be read.
         CacheWriteError: it may not be written to.
     """
-    before = _looked_into(path, manifest)
+    _looked_into(path, manifest)  # before anything is made in it
     try:
         (path / DATA_FOLDER).mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDONLY)
@@ -118,6 +139,7 @@ def open_folder(
         raise _cannot_write(path, error) from error
     try:
         _lock(descriptor, path)
+        before = _looked_into(path, manifest)  # another process may have written, and ended, since
         folder = CopyFolder(path, manifest, jobs)
         try:
             folder.find_finished(before)
@@ -146,6 +168,8 @@ def _looked_into(path: Path, manifest: CopyManifest) -> CopyManifest | None:
     if is_copy(path):
         before = read_manifest(path)
         if before.key != manifest.key:
+            if not _has_shards(path):
+                return None  # it was stopped before it had made anything
             raise OptionError(
                 f"{quote(str(path), 160)} holds another copy: {_what_differs(before, manifest)}. "
                 f"Give another folder, or remove this one."
@@ -153,7 +177,7 @@ def _looked_into(path: Path, manifest: CopyManifest) -> CopyManifest | None:
         return before
     try:
         is_used = any(entry.name != DATA_FOLDER for entry in path.iterdir())
-        is_used = is_used or any((path / DATA_FOLDER).glob("[!.]*"))
+        is_used = is_used or _has_shards(path)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -163,6 +187,11 @@ def _looked_into(path: Path, manifest: CopyManifest) -> CopyManifest | None:
     if is_used:
         raise OptionError(f"{quote(str(path), 160)} is not empty. Give an empty folder, or a new one.")
     return None
+
+
+def _has_shards(path: Path) -> bool:
+    """Say whether there is any file but what a process that was ended left half-written."""
+    return any((path / DATA_FOLDER).glob("[!.]*"))
 
 
 def _what_differs(before: CopyManifest, manifest: CopyManifest) -> str:

@@ -13,7 +13,6 @@ from emotalk_data.archives.location import split_window
 from emotalk_data.cache.recipe import AudioRecipe, VideoRecipe
 from emotalk_data.errors import AudioError, VideoError, quote
 from emotalk_data.media.audio import AudioClip
-from emotalk_data.media.frame_plan import choose_frames
 from emotalk_data.media.video import VideoClip
 from emotalk_data.media.wav_samples import wav_bytes
 
@@ -78,17 +77,7 @@ def make_video(stored: Mapping[str, Any], recipe: VideoRecipe) -> Made:
     """
     clip = VideoClip(stored["bytes"], stored["path"])
     times_seconds = clip.times_seconds
-    index = clip._index  # kept by the line before; its tolerance is how the source itself chooses
-    chosen = np.unique(
-        choose_frames(
-            times_seconds,
-            clip.duration_seconds,
-            quote(stored["path"]),
-            num=recipe.num,
-            frame_rate=recipe.frame_rate,
-            tolerance_seconds=index.tolerance_seconds,
-        )
-    )
+    chosen = np.unique(clip.choose(recipe.num, frame_rate=recipe.frame_rate))
     frames = clip.frames(indices=chosen.tolist(), size=recipe.size)
     data = write_frames(frames, times_seconds[chosen], clip.duration_seconds, recipe)
     return Made(data, kept_name(stored["path"], ".mp4"))

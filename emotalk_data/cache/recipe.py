@@ -15,7 +15,10 @@ __all__ = ["DEFAULT_SHARD_ROWS", "AudioRecipe", "Recipe", "VideoRecipe", "differ
 DEFAULT_SHARD_ROWS: Final = 1_000
 """Some 140 MB of sound at 16 kHz, 220 MB with 8 pictures of 224x224."""
 
-_Side = Annotated[int, Field(ge=16, le=4_096)]
+_MIN_SIDE, _MAX_SIDE = 16, 4_096
+_Side = Annotated[int, Field(ge=_MIN_SIDE, le=_MAX_SIDE)]
+# Fields of the recipe that `materialise` calls otherwise.
+_ARGUMENTS: Final = {"num": "num_frames", "size": "frame_size"}
 
 
 class _Part(BaseModel):
@@ -139,8 +142,13 @@ def make_recipe(
         )
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"] if isinstance(part, str))
-        found = "" if not where else f"{where} is {quote(first['input'])}: "
+        field = str(first["loc"][0]) if first["loc"] else ""
+        if field == "size":  # of a union pydantic says what is wrong with each of its parts
+            raise OptionError(
+                f"frame_size is {quote(frame_size)}: expected the shorter side, or (height, width), in whole "
+                f"pixels from {_MIN_SIDE} to {_MAX_SIDE:,}."
+            ) from error
+        found = f"{_ARGUMENTS.get(field, field)} is {quote(first['input'])}: " if field else ""
         raise OptionError(f"{found}{first['msg'].removeprefix('Value error, ')}.") from error
 
 
@@ -152,13 +160,16 @@ def differences(mine: dict[str, Any], other: dict[str, Any], *, prefix: str = ""
         if isinstance(here, dict) and isinstance(there, dict):
             found += differences(here, there, prefix=f"{prefix}{name}.")
         elif here != there:
-            what = [
-                "not made" if isinstance(value, dict | None) and value is None else value
-                for value in (there, here)
-            ]
-            shown = ["made" if isinstance(value, dict) else str(value) for value in what]
+            is_column = isinstance(here, dict) or isinstance(there, dict)
+            shown = [_shown(value, is_column=is_column) for value in (there, here)]
             found.append(f"{prefix}{name} is {shown[0]} there and {shown[1]} here")
     return found
+
+
+def _shown(value: Any, *, is_column: bool) -> str:
+    if is_column:
+        return "not made" if value is None else "made"
+    return "not given" if value is None else str(value)
 
 
 def _version(parts: tuple[int, ...]) -> str:

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from emotalk_data.builder.copy_manifest import CopyFailure, CopyShard, MediaCounts
 from emotalk_data.cache.making import Made, make_audio, make_video
 from emotalk_data.cache.recipe import Recipe
-from emotalk_data.cache.source import MediaColumn, SplitName, arrow_rows, made_columns
+from emotalk_data.cache.source import MediaColumn, SplitName, arrow_rows, copy_schema, made_columns
 from emotalk_data.errors import CacheWriteError, EmotalkError, quote
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def write_shard(
             hashing = _HashingFile(file)
             with pq.ParquetWriter(
                 hashing,
-                rows.features.arrow_schema,
+                copy_schema(rows, recipe),
                 compression="none",
                 use_dictionary=False,
                 write_statistics=False,

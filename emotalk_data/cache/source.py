@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Collection
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
@@ -22,6 +21,7 @@ __all__ = [
     "Splits",
     "arrow_rows",
     "checked_source",
+    "copy_schema",
     "corpus_of",
     "made_columns",
     "source_digest",
@@ -44,14 +44,14 @@ def checked_source(dataset: Any, recipe: Recipe) -> Splits:
     """Return the splits of what a copy is to be made from, by name; empty ones stay.
 
     Raises:
-        OptionError: not a Dataset or DatasetDict, no rows, or a column that the recipe makes is no media.
+        OptionError: not a Dataset or DatasetDict, one with a transform or of several splits in one, no rows,
+            or a column that the recipe makes is no media.
     """
     import datasets
 
     splits = dataset
     if isinstance(dataset, datasets.Dataset):
-        # `train[:10%]` and `train+test` are no names for files.
-        splits = {re.split(r"[\[+]", str(dataset.split or "train"))[0]: dataset}
+        splits = {_split_of(dataset): dataset}
     if not isinstance(splits, dict) or not all(
         isinstance(rows, datasets.Dataset) for rows in splits.values()
     ):
@@ -63,6 +63,11 @@ def checked_source(dataset: Any, recipe: Recipe) -> Splits:
             raise OptionError(
                 f"{quote(name)} is no split of a copy; expected 'train', 'validation' or 'test'."
             )
+        if rows.format["type"] == "custom":
+            raise OptionError(
+                f"{name} has a transform, which reading its table would leave out. Apply it with ds.map, or take "
+                "it off with ds.with_format(None)"
+            )
         for column in made_columns(recipe):
             expected = datasets.Audio if column == "audio" else datasets.Video
             if not isinstance(rows.features.get(column), expected):
@@ -72,6 +77,17 @@ def checked_source(dataset: Any, recipe: Recipe) -> Splits:
     if len({str(rows.features) for rows in splits.values()}) > 1:
         raise OptionError("the splits have different columns; a copy has the same in all of them.")
     return {name: splits[name] for name in get_args(SplitName) if name in splits}
+
+
+def _split_of(rows: datasets.Dataset) -> str:
+    """Return the name of the one split that rows are from: `train[:10%]` is no name for a file."""
+    names = {part.partition("[")[0] for part in str(rows.split or "train").split("+")}
+    if len(names) > 1:
+        raise OptionError(
+            f"the dataset joins {' and '.join(sorted(names))} (split {quote(str(rows.split))}), and a copy keeps "
+            "splits apart. Make it of all splits, without a split given, or make one copy of each."
+        )
+    return names.pop()
 
 
 def corpus_of(splits: Splits) -> Literal["emotalk", "m3ed"]:
@@ -95,6 +111,20 @@ def arrow_rows(rows: datasets.Dataset, start: int, stop: int) -> pa.Table:
     """Return rows as they are stored: media as bytes and path, nothing decoded."""
     table: pa.Table = rows.with_format("arrow")[start:stop]
     return table.cast(rows.features.arrow_schema)
+
+
+def copy_schema(rows: datasets.Dataset, recipe: Recipe) -> pa.Schema:
+    """Return the schema of a shard: that of the rows, and plain media for what is made.
+
+    A rate that the source's column asks for, by `cast_column`, would have readers resample what the recipe made.
+    """
+    import datasets
+
+    made = {
+        column: datasets.Audio() if column == "audio" else datasets.Video() for column in made_columns(recipe)
+    }
+    schema: pa.Schema = datasets.Features({**rows.features, **made}).arrow_schema
+    return schema
 
 
 def source_digest(splits: Splits, columns: Collection[str]) -> str:

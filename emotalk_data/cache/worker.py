@@ -6,13 +6,14 @@
 It is started as a program of its own and not by `multiprocessing`: a script needs no `if __name__ ==
 "__main__"` then, nothing is forked from a process that has threads, and when the parent is killed the pipes
 close and the worker ends at its next answer, half-written shards with it.
+
+Ctrl-C does not reach it: the parent starts it so, and ends it.
 """
 
 from __future__ import annotations
 
 import os
 import pickle
-import signal
 import sys
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -20,6 +21,7 @@ from typing import Any, BinaryIO, NamedTuple
 from emotalk_data.cache.recipe import Recipe
 from emotalk_data.cache.shard import write_shard
 from emotalk_data.cache.source import Splits
+from emotalk_data.errors import CacheWriteError, quote
 
 __all__ = ["Task", "main"]
 
@@ -42,8 +44,6 @@ class Task(NamedTuple):
 
 def main() -> None:
     """Do jobs until there are no more, or the parent is gone."""
-    # Ctrl-C reaches every process of a terminal; the parent decides what comes of it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints must not get among the answers
     try:
@@ -54,7 +54,7 @@ def main() -> None:
 
 def _work(jobs: BinaryIO, answers: BinaryIO) -> None:
     def tell(answer: Any) -> None:
-        answers.write(pickle.dumps(answer))
+        answers.write(_packed(answer))
         answers.flush()
 
     task: Task = pickle.load(jobs)  # noqa: S301  # from the parent
@@ -62,8 +62,17 @@ def _work(jobs: BinaryIO, answers: BinaryIO) -> None:
         job = pickle.load(jobs)  # noqa: S301
         try:
             answer: Any = write_shard(task.splits[job.split], job, task.recipe, task.key, task.folder, tell)
-        except BrokenPipeError:
-            raise
-        except Exception as error:
+        except Exception as error:  # the parent raises it
             answer = error
         tell(answer)
+
+
+def _packed(answer: Any) -> bytes:
+    """Pickle an answer. Some libraries' errors cannot be pickled, or not be read again: those become ours."""
+    try:
+        packed = pickle.dumps(answer)
+        if isinstance(answer, BaseException):
+            pickle.loads(packed)  # noqa: S301  # our own
+    except Exception:  # whatever `__reduce__` or `__init__` of such an error raises
+        return pickle.dumps(CacheWriteError(f"a process that wrote the copy failed: {quote(answer, 300)}"))
+    return packed

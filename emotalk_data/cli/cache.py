@@ -116,6 +116,11 @@ def cache(
         raise click.UsageError("Missing option '--out'.", ctx)
     if options["frames"] is not None and options["frame_rate"] is not None:
         raise click.UsageError("--frames and --frame-rate exclude each other.", ctx)
+    has_frames = options["frames"] is not None or options["frame_rate"] is not None
+    if options["frame_size"] is not None and not has_frames:
+        raise click.UsageError("--frame-size is the size of frames: give --frames or --frame-rate too.", ctx)
+    if options["no_audio"] and not has_frames:
+        raise click.UsageError("--no-audio leaves nothing to make: give --frames or --frame-rate.", ctx)
     quiet_libraries()
     root = Path(find_release(corpus, data_dir))
     if out is not None:
@@ -168,6 +173,7 @@ def _estimate(
 
     progress("measuring …")
     expected = estimate_copy(rows, **wanted)
+    num_proc = min(num_proc, expected.num_shards)  # one process writes one file at a time
     items = [
         ("utterances", f"{expected.num_rows:,}"),
         ("size", f"about {_size(expected.size_bytes)}"),
@@ -200,7 +206,8 @@ def _tell(copied: Copied, corpus: str) -> None:
     pairs(items)
     _tell_failures(copied)
     place = printable(repr(str(copied.folder)))
-    echo(f"\nNext:\n  load_dataset({corpus!r}, data_dir={place}, split='train')")
+    split = next(name for name, part in manifest.splits.items() if part.num_rows)
+    echo(f"\nNext:\n  load_dataset({corpus!r}, data_dir={place}, split={split!r})")
 
 
 def _counts(counts: list[MediaCounts | None]) -> str:

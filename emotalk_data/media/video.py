@@ -142,6 +142,36 @@ class VideoClip(MediaClip):
         request = FrameRequest(num, at_seconds, frame_rate, indices, size, policy)
         return self.read(request, num_threads=num_threads, backend=backend)
 
+    def choose(
+        self,
+        num: int | None = None,
+        *,
+        at_seconds: Sequence[float] | None = None,
+        frame_rate: float | None = None,
+        indices: Sequence[int] | None = None,
+        policy: FramePolicy = "repeat_last",
+    ) -> npt.NDArray[np.intp]:
+        """Say which frames `frames` gives for the same arguments; nothing is decoded.
+
+        Args:
+            num: as for `frames`.
+            at_seconds: as for `frames`.
+            frame_rate: as for `frames`.
+            indices: as for `frames`.
+            policy: as for `frames`.
+
+        Returns:
+            Positions from 0 in the order of `times_seconds`, shape (frames,), intp, repeats included.
+
+        Raises:
+            OptionError: two ways at once, or a value that cannot be.
+            SpanError: a frame that the clip does not have, or a window that leaves the video.
+            VideoError: not a video, damaged or cut.
+            LimitError: a whole file longer than 120 s, or more than a million frames.
+        """
+        request = FrameRequest(num, at_seconds, frame_rate, indices, None, policy)
+        return request.choose(self._known_index, self._name)
+
     def read(
         self,
         request: FrameRequest,

@@ -69,6 +69,12 @@ def test_differences_say_what_is_there_and_what_is_asked() -> None:
         "audio.sampling_rate is 16000 there and 8000 here",
         "video is made there and not made here",
     ]
+    asked = recipe(num_frames=None, frame_rate=2.0, frame_size=None).model_dump(mode="json")
+    assert differences(asked, recipe().model_dump(mode="json")) == [
+        "video.frame_rate is not given there and 2.0 here",
+        "video.num is 8 there and not given here",
+        "video.size is 224 there and not given here",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -77,13 +83,18 @@ def test_differences_say_what_is_there_and_what_is_asked() -> None:
         ({"sampling_rate": 7_999}, "sampling_rate is 7999: Input should be greater than or equal to 8000"),
         ({"sampling_rate": "16k"}, "sampling_rate is '16k'"),
         ({"sampling_rate": True}, "sampling_rate is True"),
-        ({"num_frames": 0}, "num is 0"),
+        ({"num_frames": 0}, "num_frames is 0"),
         ({"frame_rate": 2}, "choose frames by num_frames or by frame_rate, one of them"),
         ({"num_frames": None, "frame_rate": float("nan")}, "frame_rate is nan"),
         ({"num_frames": None}, "frame_size is the size of frames"),
         ({"sampling_rate": None, "num_frames": None, "frame_size": None}, "nothing is to be made"),
-        ({"frame_size": 5_000}, "size is 5000|size.* is 5000"),
-        ({"frame_size": (224, 224, 3)}, "size"),
+        (
+            {"frame_size": 5_000},
+            r"frame_size is 5000: expected the shorter side, or \(height, width\), in whole",
+        ),
+        ({"frame_size": (224, 8)}, r"frame_size is \(224, 8\): .* from 16 to 4,096"),
+        ({"frame_size": (224, 224, 3)}, r"frame_size is \(224, 224, 3\)"),
+        ({"frame_size": "224"}, "frame_size is '224'"),
         ({"rows_per_shard": 0}, "rows_per_shard is 0"),
     ],
 )

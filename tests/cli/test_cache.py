@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import time
@@ -116,6 +117,8 @@ def test_a_dry_run_says_size_and_time_and_writes_nothing(
         ),
         (("--out", "x", "--frames", "2", "--frame-size", "a"), "neither a number of pixels nor HEIGHTxWIDTH"),
         (("--out", "x", "--sampling-rate", "16"), "Invalid value for '--sampling-rate'"),
+        (("--out", "x", "--frame-size", "64"), "give --frames or --frame-rate too"),
+        (("--out", "x", "--no-audio"), "--no-audio leaves nothing to make: give --frames or --frame-rate"),
     ],
 )
 def test_wrong_usage_is_exit_2(
@@ -133,10 +136,28 @@ def test_a_copy_inside_of_its_release_is_refused(invoke: Invoke, emotalk_dir: Pa
     assert not (emotalk_dir / "copy").exists()
 
 
-def test_nothing_to_make_is_refused(invoke: Invoke, emotalk_dir: Path, tmp_path: Path) -> None:
-    result = invoke("cache", "emotalk", "--data-dir", emotalk_dir, "--out", tmp_path / "copy", "--no-audio")
+def test_splits_that_would_be_mixed_are_refused(invoke: Invoke, emotalk_dir: Path, tmp_path: Path) -> None:
+    out = tmp_path / "copy"
+    result = invoke("cache", "emotalk", "--data-dir", emotalk_dir, "--out", out, "--split", "train+test")
     assert isinstance(result.exception, OptionError)
-    assert "nothing is to be made" in str(result.exception)
+    assert "joins test and train (split 'train+test')" in str(result.exception)
+    assert not out.exists()
+
+
+def test_what_to_do_next_names_a_split_that_has_rows(
+    invoke: Invoke, emotalk_dir: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "copy"
+    result = invoke(
+        *("cache", "emotalk", "--data-dir", emotalk_dir, "--out", out, "--split", "test", "--num-proc", 1)
+    )
+    assert result.exit_code == 0, result.exception
+    assert result.stdout.endswith(f"load_dataset('emotalk', data_dir='{out}', split='test')\n")
+
+
+def test_no_more_processes_are_counted_on_than_there_are_files(invoke: Invoke, emotalk_dir: Path) -> None:
+    result = invoke("cache", "emotalk", "--data-dir", emotalk_dir, "--dry-run", "--num-proc", 8)
+    assert "with 3 processes\n" in result.stdout
 
 
 @pytest.mark.slow
@@ -161,6 +182,49 @@ def test_ctrl_c_drops_the_shard_at_hand_and_the_same_command_goes_on(
     )
     assert not list(out.glob("data/.*"))
     assert not read_manifest(out).is_complete
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert read_manifest(out).is_complete
+
+
+def is_importing(pid: str) -> bool:
+    """Say whether a process has loaded a first large package."""
+    try:
+        return b"numpy" in Path(f"/proc/{pid}/maps").read_bytes()
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs /proc to find processes")
+@pytest.mark.slow
+def test_ctrl_c_of_a_terminal_reaches_all_processes_and_one_of_them_says_so(
+    emotalk_dir: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    out = tmp_path / "copy"
+    words = command(
+        "cache", "emotalk", "--data-dir", emotalk_dir, "--out", out, "--frame-rate", 25, "--num-proc", 2
+    )
+    with subprocess.Popen(
+        words,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        deadline = time.monotonic() + 60
+        while sum(map(is_importing, children.read_text().split())) < 2 and process.poll() is None:
+            assert time.monotonic() < deadline
+        for child in children.read_text().split():
+            os.kill(int(child), signal.SIGINT)
+        time.sleep(0.3)  # they get it first, and have the time to complain
+        os.killpg(process.pid, signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert err == (
+        "stopped; what is finished stays, and the same command goes on from there.\nemotalk: interrupted\n"
+    )
     done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert read_manifest(out).is_complete
