@@ -30,7 +30,7 @@ _ROWS_AT_ONCE = 4096
 
 
 class DatasetTable:
-    """Read access to some columns of a dataset, by row number. May be used by many threads.
+    """Read access to some columns of a dataset, by row number. May be used by many threads, and pickled.
 
     Args:
         dataset: a `datasets.Dataset`; its format does not matter.
@@ -56,6 +56,7 @@ class DatasetTable:
         unknown = [name for name in chosen if name not in features]
         if unknown:
             raise OptionError(f"no column {quote(unknown[0])}; expected some of {dataset.column_names}")
+        self._dataset = dataset
         self.features: dict[str, Any] = {name: features[name] for name in chosen}
         self.num_rows: int = dataset.num_rows
         indices = dataset._indices
@@ -88,6 +89,10 @@ class DatasetTable:
         """Return the values of any other column."""
         return self._columns[name].take(self._positions(rows))
 
+    def ids(self, rows: NDArray[np.int64]) -> list[Any] | None:
+        """Return the utterance ids, whether that column was chosen or not; None where the dataset has none."""
+        return None if self._ids is None else self._ids.take(self._positions(rows)).to_pylist()
+
     def digest(self) -> str | None:
         """Return a digest of the utterance ids in their order; None where the dataset has none."""
         if self._ids is None:
@@ -95,8 +100,11 @@ class DatasetTable:
         content = hashlib.sha256()
         for first in range(0, self.num_rows, _ROWS_AT_ONCE):
             rows = np.arange(first, min(first + _ROWS_AT_ONCE, self.num_rows))
-            content.update(json.dumps(self._ids.take(self._positions(rows)).to_pylist()).encode())
+            content.update(json.dumps(self.ids(rows)).encode())
         return content.hexdigest()[:32]
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return DatasetTable, (self._dataset, list(self.features))
 
     def _positions(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Turn row numbers of the dataset into those of its table: `select` and `shuffle` keep a mapping."""

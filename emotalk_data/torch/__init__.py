@@ -6,8 +6,8 @@
     utterance_seconds   how long each utterance of a dataset is, without decoding
 
     threaded_loader
-            ├─ sampler ── order          which rows make a batch, and where to go on after a stop
-            ├─ table                     values and clips straight from the Arrow table
+            ├─ sampler ── order          which rows make a batch
+            ├─ progress                  where to go on after a stop
             └─ batch ─┬─ media_batch ── memory    sound and pictures of a batch, in recycled memory
                       └─ columns                  labels, numbers and texts
 

@@ -10,7 +10,7 @@ import torch
 
 from emotalk_data.errors import OptionError, quote
 from emotalk_data.torch.columns import Kind, kind_of_feature, kind_of_values, tensor_of_values
-from emotalk_data.torch.media_batch import MediaOptions, OnError, clips_of, decode_clips
+from emotalk_data.torch.media_batch import Ids, MediaOptions, OnError, clips_of, decode_clips
 from emotalk_data.torch.memory import NewMemory, RecycledMemory
 
 if TYPE_CHECKING:
@@ -106,6 +106,10 @@ class Collate:
             EmotalkError: a clip cannot be decoded, or is not there.
         """
         columns = rows if isinstance(rows, Mapping) else _columns_of(rows)
+        if any(map(_is_one_value, columns.values())):
+            raise OptionError(
+                f"got one row; expected a list of rows, such as [ds[0]] or ds[0:1]: {quote(rows)}"
+            )
         if not columns or len({len(values) for values in columns.values()}) != 1:
             raise OptionError(f"rows is {quote(rows)}; expected columns of the same length")
         kinds = {name: self._kinds.get(name) or kind_of_values(name, columns[name]) for name in columns}
@@ -116,13 +120,9 @@ class Collate:
             else:
                 values[name] = tensor_of_values(name, kind, columns[name])
         num_rows = len(next(iter(columns.values())))
-        return assemble(values, kinds, num_rows, self._options, self._memories)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_memories": None}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update({**state, "_memories": _memories()})
+        return assemble(
+            values, kinds, num_rows, self._options, self._memories, ids=lambda: columns.get("utterance_id")
+        )
 
 
 def collate(
@@ -154,6 +154,8 @@ def assemble(
     num_rows: int,
     options: MediaOptions,
     memories: Mapping[str, Memory],
+    *,
+    ids: Ids,
 ) -> Batch:
     """Decode the clips among `values` and add lengths and the mask of modalities.
 
@@ -163,6 +165,7 @@ def assemble(
         num_rows: rows of the batch.
         options: how clips are decoded.
         memories: where to, by kind; new memory where none is given.
+        ids: function that returns the utterance ids of the rows, if known; asked when a clip fails.
     """
     batch = Batch()
     failures = []
@@ -175,9 +178,7 @@ def assemble(
             batch[name] = value
         elif kind == "audio" or options.frames is not None:
             memory = memories.get(kind) or NewMemory()
-            batch[name], lengths, failed = decode_clips(
-                name, kind, value, values.get("utterance_id"), options, memory
-            )
+            batch[name], lengths, failed = decode_clips(name, kind, value, ids, options, memory)
             batch[f"{name}_lengths"] = torch.from_numpy(lengths)
             failures += failed
             if name in _MODALITIES:
@@ -199,6 +200,12 @@ def _columns_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
             different = sorted(set(names) ^ set(row.keys()), key=str)
             raise OptionError(f"rows 0 and {number} differ in columns {quote(different)}; expected the same")
     return {name: [row[name] for row in rows] for name in names}
+
+
+def _is_one_value(column: Any) -> bool:
+    """Whether this is a value of one row; a column is a list, or an array of one dimension or more."""
+    is_sized = hasattr(column, "__len__") and getattr(column, "ndim", 1) > 0
+    return not is_sized or isinstance(column, str | bytes | Mapping)
 
 
 def _memories() -> dict[str, Memory]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
-from emotalk_data.errors import EmotalkError, MissingDependencyError, OptionError, quote
-from emotalk_data.media.audio import AudioClip
+from emotalk_data.errors import EmotalkError, LimitError, MissingDependencyError, OptionError, quote
+from emotalk_data.media.audio import AudioClip, checked_rate
 from emotalk_data.media.clip import MediaClip
+from emotalk_data.media.frame_plan import scaled_size
 from emotalk_data.media.video import VideoClip
-from emotalk_data.torch.order import check_count, check_threads
+from emotalk_data.torch.checks import check_count, check_on_error, check_threads
 
 if TYPE_CHECKING:
     import torch
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["Failure", "MediaOptions", "OnError", "clips_of", "decode_clips"]
 
 OnError: TypeAlias = Literal["raise", "mask"]
+Ids: TypeAlias = Callable[[], Sequence[Any] | None]
+
+_MAX_FRAMES = 1_000_000  # as in `VideoClip.frames`
 
 
 class Failure(NamedTuple):
@@ -27,7 +32,7 @@ class Failure(NamedTuple):
 
     Attributes:
         position: of the row in the batch, from 0.
-        utterance_id: of the row, where the batch has that column.
+        utterance_id: of the row, where the data has ids.
         column: "audio" or "video".
         error: name of the error's class, such as "AudioError".
         message: what it says.
@@ -56,15 +61,20 @@ class MediaOptions:
     num_threads: int = 1
 
     def __post_init__(self) -> None:
-        if self.on_error not in ("raise", "mask"):
-            raise OptionError(f"on_error is {quote(self.on_error)}; expected 'raise' or 'mask'")
+        check_on_error(self.on_error)
         check_threads(self.num_threads)
         if self.sampling_rate is not None:
-            check_count("sampling_rate", self.sampling_rate)
+            checked_rate(self.sampling_rate)
+        if not isinstance(self.mono, bool):
+            raise OptionError(f"mono is {quote(self.mono)}; expected True or False")
         if self.frames is not None:
-            check_count("frames", self.frames)
+            check_count("frames", self.frames, most=_MAX_FRAMES)
         elif self.frame_size is not None:
             raise OptionError("frame_size is given and frames is not; expected how many frames of each video")
+        try:
+            scaled_size(1, 1, self.frame_size)
+        except (OptionError, LimitError) as error:
+            raise OptionError(f"frame_size is {quote(self.frame_size)}: {error.message}") from error
 
     def decoder(self, kind: str) -> Callable[[Sequence[Any], Any], tuple[Any, ...]]:
         """Return the function that decodes clips of a kind into an array."""
@@ -110,7 +120,7 @@ def decode_clips(
     name: str,
     kind: str,
     clips: Sequence[Any],
-    ids: Sequence[Any] | None,
+    ids: Ids,
     options: MediaOptions,
     memory: Memory,
 ) -> tuple[torch.Tensor, Any, list[Failure]]:
@@ -120,7 +130,7 @@ def decode_clips(
         name: of the column.
         kind: "audio" or "video".
         clips: None where there is none.
-        ids: utterance ids of the rows, if known.
+        ids: function that returns the utterance ids of the rows, if known; asked when a clip fails.
         options: how.
         memory: where to.
 
@@ -136,28 +146,34 @@ def decode_clips(
     except (OptionError, MissingDependencyError):
         raise
     except EmotalkError:
-        errors = _errors(decode, clips)
+        wanted = 1 if options.on_error == "raise" else None
+        errors = dict(islice(_errors(decode, clips), wanted))
         if not errors:  # it was there for a moment only
             raise
+    names = ids()
+    known = {} if names is None else {position: _text(names[position]) for position in errors}
     if options.on_error == "raise":
-        position, error = next(iter(errors.items()))
-        error.utterance_id = error.utterance_id or (ids[position] if ids else None)
-        error.add_note(f"column {name}, row {position} of the batch, utterance_id {error.utterance_id!r}")
+        [(position, error)] = errors.items()
+        error.utterance_id = error.utterance_id or known.get(position)
+        whose = f", utterance_id {error.utterance_id!r}" if error.utterance_id else ""
+        error.add_note(f"column {name}, row {position} of the batch{whose}")
         raise error
     failures = [
-        Failure(position, ids[position] if ids else None, name, type(error).__name__, error.message)
+        Failure(position, known.get(position), name, type(error).__name__, error.message)
         for position, error in errors.items()
     ]
     left = [None if position in errors else clip for position, clip in enumerate(clips)]
     return *memory.fill(lambda out: decode(left, out)), failures
 
 
-def _errors(decode: Callable[..., Any], clips: Sequence[Any]) -> dict[int, EmotalkError]:
-    """Decode one by one, and return the errors by position."""
-    errors: dict[int, EmotalkError] = {}
+def _errors(decode: Callable[..., Any], clips: Sequence[Any]) -> Iterator[tuple[int, EmotalkError]]:
+    """Decode one by one, and yield the errors with their positions."""
     for position, clip in enumerate(clips):
         try:
             decode([clip], None)
         except EmotalkError as error:
-            errors[position] = error
-    return errors
+            yield position, error
+
+
+def _text(utterance_id: Any) -> str | None:
+    return None if utterance_id is None else str(utterance_id)

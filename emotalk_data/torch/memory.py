@@ -47,6 +47,8 @@ class NewMemory:
 class RecycledMemory:
     """Memory that comes back when the last tensor that lies in it is gone. Many threads may use it at once.
 
+    A pickled copy begins without memory.
+
     Args:
         dtype: of the arrays.
         max_kept: how many are kept while they are not in use.
@@ -70,6 +72,9 @@ class RecycledMemory:
         view = array.view()
         weakref.finalize(view, self._free.append, memory).atexit = False
         return torch.from_numpy(view), lengths
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return RecycledMemory, (self._dtype, self._free.maxlen)
 
     def _take(self) -> NDArray[Any] | None:
         """Return free memory that is large enough for any batch so far; None before the first."""

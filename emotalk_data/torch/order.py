@@ -1,21 +1,18 @@
-"""In which order rows come, the same on every machine; and what a stopped run must know to go on."""
+"""In which order rows come, the same on every machine."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emotalk_data.errors import OptionError, quote
+from emotalk_data.torch.checks import check_count, check_share
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["RowOrder", "check_count", "check_share", "check_threads", "checked_state", "permutation"]
-
-_MAX_THREADS = 64
-_COUNTERS = ("epoch", "position")
+__all__ = ["RowOrder", "permutation"]
 
 
 def permutation(num_items: int, *seeds: int) -> NDArray[np.int64]:
@@ -57,16 +54,12 @@ class RowOrder:
         rank: int,
         world_size: int,
     ) -> None:
-        check_count("batch_size", batch_size)
-        check_count("seed", seed, least=0)
-        check_share(rank, world_size)
         self._num_rows = num_rows
-        self._batch_size = batch_size
+        self._batch_size = check_count("batch_size", batch_size)
         self._shuffle = shuffle
-        self._seed = seed
+        self._seed = check_count("seed", seed, least=0)
         self._drop_last = drop_last
-        self._rank = rank
-        self._world_size = world_size
+        self._rank, self._world_size = check_share(rank, world_size)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -100,53 +93,3 @@ class RowOrder:
         if self._drop_last:
             return self._num_rows // self._world_size
         return -(-self._num_rows // self._world_size)
-
-
-def checked_state(
-    state: object, settings: Mapping[str, Any], num_batches: Callable[[int], int]
-) -> tuple[int, int]:
-    """Return epoch and position of a saved state, if it fits.
-
-    Args:
-        state: what `state_dict` gave.
-        settings: what it has to agree with.
-        num_batches: function from an epoch to its number of batches.
-
-    Raises:
-        OptionError: not a state, or one of another dataset or other settings.
-    """
-    if not isinstance(state, dict) or set(state) != {*_COUNTERS, *settings}:
-        raise OptionError(f"{quote(state)} is no state of this kind; expected what state_dict() returned")
-    for name, now in settings.items():
-        if state[name] != now:
-            raise OptionError(
-                f"the state was saved with {name} {quote(state[name])}; it is {quote(now)} now. To go on at the "
-                "same place, use the same data and options; otherwise start a new epoch with set_epoch()"
-            )
-    epoch, position = (state[name] for name in _COUNTERS)
-    for name, value in (("epoch", epoch), ("position", position)):
-        check_count(name, value, least=0)
-    if position > num_batches(epoch):
-        raise OptionError(f"position is {position}; epoch {epoch} has {num_batches(epoch)} batches")
-    return epoch, position
-
-
-def check_count(name: str, value: object, *, least: int = 1) -> None:
-    """Raise OptionError unless `value` is a whole number of `least` or more."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise OptionError(f"{name} is {quote(value)}; expected a whole number of {least} or more")
-
-
-def check_share(rank: int, world_size: int) -> None:
-    """Raise OptionError unless there is a process `rank` among so many."""
-    check_count("the number of processes", world_size)
-    check_count("rank", rank, least=0)
-    if rank >= world_size:
-        raise OptionError(f"rank is {rank}; expected less than the number of processes, {world_size}")
-
-
-def check_threads(num_threads: object) -> None:
-    """Raise OptionError unless so many threads can be had; 0 stands for the caller's own."""
-    check_count("num_threads", num_threads, least=0)
-    if num_threads not in range(_MAX_THREADS + 1):
-        raise OptionError(f"num_threads is {num_threads}; expected at most {_MAX_THREADS}")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import math
+import numbers
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from emotalk_data.errors import OptionError, quote
-from emotalk_data.torch.order import check_count, check_share, checked_state, permutation
+from emotalk_data.torch.checks import check_count, check_share
+from emotalk_data.torch.order import permutation
+from emotalk_data.torch.progress import Progress
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -48,9 +51,6 @@ class LengthBatchSampler:
         num_replicas: number of processes that train together.
         rank: which of them this is, from 0.
 
-    Attributes:
-        epoch: the epoch that comes next, or is under way.
-
     Raises:
         OptionError: neither size is given, or a value that cannot be.
     """
@@ -69,24 +69,20 @@ class LengthBatchSampler:
     ) -> None:
         if batch_size is None and max_batch_seconds is None:
             raise OptionError("neither batch_size nor max_batch_seconds is given; expected one or both")
-        if batch_size is not None:
-            check_count("batch_size", batch_size)
-        _check_seconds(max_batch_seconds)
-        check_count("seed", seed, least=0)
-        check_share(rank, num_replicas)
+        self._batch_size = None if batch_size is None else check_count("batch_size", batch_size)
+        self._max_batch_seconds = _checked_seconds(max_batch_seconds)
+        self._seed = check_count("seed", seed, least=0)
+        self._rank, self._num_replicas = check_share(rank, num_replicas)
         self._lengths = _checked_lengths(lengths_seconds)
-        self._batch_size = batch_size
-        self._max_batch_seconds = max_batch_seconds
         self._shuffle = shuffle
-        self._seed = seed
         self._drop_last = drop_last
-        self._num_replicas = num_replicas
-        self._rank = rank
         self._steps: tuple[int, list[list[NDArray[np.int64]]]] | None = None
-        self.epoch = 0
-        self._position = 0
-        self._resume_at = 0
-        self._last_epoch = 0
+        self._progress = Progress()
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that comes next, or is under way."""
+        return self._progress.epoch
 
     @property
     def num_rows(self) -> int:
@@ -120,30 +116,36 @@ class LengthBatchSampler:
 
     def __iter__(self) -> Iterator[list[int]]:
         """Yield the row numbers of each batch; after `load_state_dict`, of those that are left."""
-        epoch, start = self.epoch, self._resume_at
-        self._last_epoch, self._position, self._resume_at = epoch, start, 0
-        for rows in self.batches(epoch, start):
-            self._position += 1
+        for rows in self._progress.follow(self.batches):
             yield rows.tolist()
-        self.epoch, self._position = epoch + 1, 0
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch that comes next. The current one changes nothing, also after `load_state_dict`."""
-        check_count("epoch", epoch, least=0)
-        if epoch != self.epoch:
-            self.epoch, self._position, self._resume_at = epoch, 0, 0
+        self._progress.set_epoch(epoch)
 
     def state_dict(self, num_done: int | None = None) -> dict[str, Any]:
         """Return what `load_state_dict` needs to go on with the next batch.
 
         Args:
-            num_done: batches of this epoch that were trained on, counted from its beginning. Needed with the
-                worker processes of a DataLoader: it asks for batches before they are used.
+            num_done: batches that were trained on, of the epoch whose iteration was begun last, counted from
+                its beginning. Needed once an iteration was begun.
+
+        Raises:
+            OptionError: `num_done` is needed, or more than the epoch has.
         """
-        if num_done is None:
-            return {"epoch": self.epoch, "position": self._position, **self.settings}
-        check_count("num_done", num_done, least=0)
-        return {"epoch": self._last_epoch, "position": num_done, **self.settings}
+        epoch = self._progress.begun
+        if epoch is None:
+            epoch = self.epoch
+        elif num_done is None:
+            raise OptionError(
+                "the sampler cannot know which of its batches were used: the workers of a DataLoader ask for "
+                "them ahead of the loop. Pass num_done, the batches of this epoch that were trained on, counted "
+                "from its beginning; a loader(batch_sampler=…) has a state of its own"
+            )
+        done = self._progress.position if num_done is None else check_count("num_done", num_done, least=0)
+        if done > self.num_batches(epoch):
+            raise OptionError(f"num_done is {done}; epoch {epoch} has {self.num_batches(epoch)} batches")
+        return {"epoch": epoch, "position": done, **self.settings}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on where `state_dict` was called: the next iteration gives the batches that are left.
@@ -151,8 +153,7 @@ class LengthBatchSampler:
         Raises:
             OptionError: the state is of other lengths or other options.
         """
-        self.epoch, self._resume_at = checked_state(state, self.settings, self.num_batches)
-        self._last_epoch, self._position = self.epoch, self._resume_at
+        self._progress.load(state, self.settings, self.num_batches)
 
     def _steps_of(self, epoch: int) -> list[list[NDArray[np.int64]]]:
         """Return the batches of an epoch; those of one step, one for each replica, together."""
@@ -211,9 +212,11 @@ class LengthBatchSampler:
         return batches
 
 
-def _check_seconds(limit: object) -> None:
-    if limit is None or (isinstance(limit, int | float) and 0 < limit < math.inf):
-        return
+def _checked_seconds(limit: Any) -> float | None:
+    if limit is None:
+        return None
+    if not isinstance(limit, bool) and isinstance(limit, numbers.Real) and 0 < float(limit) < math.inf:
+        return float(limit)
     raise OptionError(f"max_batch_seconds is {quote(limit)}; expected more than 0")
 
 

@@ -22,11 +22,13 @@ import torch
 from emotalk_data.errors import OptionError, quote
 from emotalk_data.media.dataset_table import DatasetTable
 from emotalk_data.torch.batch import Batch, assemble
+from emotalk_data.torch.checks import check_count, check_threads
 from emotalk_data.torch.columns import Kind, kind_of_feature, tensor_of_arrow
 from emotalk_data.torch.lengths import utterance_seconds
 from emotalk_data.torch.media_batch import MediaOptions, OnError
 from emotalk_data.torch.memory import Memory, NewMemory, PinnedMemory, RecycledMemory
-from emotalk_data.torch.order import RowOrder, check_count, check_threads, checked_state
+from emotalk_data.torch.order import RowOrder
+from emotalk_data.torch.progress import Progress
 from emotalk_data.torch.sampler import LengthBatchSampler
 
 if TYPE_CHECKING:
@@ -135,10 +137,10 @@ class Loader:
     """Batches of a dataset, again and again; made by `loader`.
 
     Each iteration is one epoch, from its beginning; the next one follows when it has come to its end. After
-    `load_state_dict` the first iteration gives the batches that are left.
+    `load_state_dict` the first iteration gives the batches that are left. Of several iterations at once, epoch
+    and state are those of the one that was begun last. Can be pickled.
 
     Attributes:
-        epoch: the epoch that comes next, or is under way.
         failures: with `on_error="mask"`: how many clips of each column could not be decoded so far.
     """
 
@@ -154,24 +156,25 @@ class Loader:
         reuse_buffers: bool,
         fingerprint: str,
     ) -> None:
-        check_threads(num_threads)
-        check_count("prefetch", prefetch)
+        self._num_threads = check_threads(num_threads)
+        self._prefetch = max(check_count("prefetch", prefetch), self._num_threads)
         if pin_memory and not torch.cuda.is_available():
             raise OptionError("pin_memory=True needs a GPU that torch can use; it sees none. Leave it out")
         self._table = table
         self._order = order
         self._options = options
-        self._num_threads = num_threads
-        self._prefetch = max(prefetch, num_threads)
         self._pin_memory = torch.cuda.is_available() if pin_memory is None else pin_memory
         self._fingerprint = fingerprint
         self._digest: str | None = None
         self._kinds = _kinds_of(table, options)
         self._memories = self._make_memories(reuse_buffers)
-        self.epoch = 0
         self.failures: Counter[str] = Counter()
-        self._position = 0
-        self._resume_at = 0
+        self._progress = Progress()
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that comes next, or is under way."""
+        return self._progress.epoch
 
     def __len__(self) -> int:
         """Return the number of batches of the epoch."""
@@ -183,26 +186,20 @@ class Loader:
         Raises:
             EmotalkError: a clip cannot be decoded or is not there, unless `on_error="mask"`; at its turn.
         """
-        epoch, start = self.epoch, self._resume_at
-        self._position, self._resume_at = start, 0
-        for batch in self._made(self._order.batches(epoch, start)):
-            self._position += 1
+        for batch in self._progress.follow(self._made):
             self.failures.update(failure.column for failure in batch.get("errors", ()))
             yield batch
-        self.epoch, self._position = epoch + 1, 0
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch that comes next. The current one changes nothing, also after `load_state_dict`."""
-        check_count("epoch", epoch, least=0)
-        if epoch != self.epoch:
-            self.epoch, self._position, self._resume_at = epoch, 0, 0
+        self._progress.set_epoch(epoch)
 
     def state_dict(self) -> dict[str, Any]:
         """Return what `load_state_dict` needs to go on with the batch after the last one that was given out.
 
         Plain numbers and strings: it goes into a checkpoint, or into JSON. It is the same for all ranks.
         """
-        return {"epoch": self.epoch, "position": self._position, **self._settings()}
+        return {"epoch": self.epoch, "position": self._progress.position, **self._settings()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on where `state_dict` was called.
@@ -210,16 +207,16 @@ class Loader:
         Raises:
             OptionError: the state is of another dataset, or of options that give other batches.
         """
-        self.epoch, self._resume_at = checked_state(state, self._settings(), self._order.num_batches)
-        self._position = self._resume_at
+        self._progress.load(state, self._settings(), self._order.num_batches)
 
     def _settings(self) -> dict[str, Any]:
         if self._digest is None:
             self._digest = self._table.digest() or self._fingerprint
         return {"dataset": self._digest, **self._order.settings}
 
-    def _made(self, jobs: Iterator[NDArray[np.int64]]) -> Iterator[Batch]:
-        """Yield the batches of some jobs in their order, made ahead by threads."""
+    def _made(self, epoch: int, start: int) -> Iterator[Batch]:
+        """Yield the batches of an epoch from batch number `start` on, made ahead by threads."""
+        jobs = self._order.batches(epoch, start)
         if self._num_threads == 0:
             yield from map(self._make, jobs)
             return
@@ -248,7 +245,9 @@ class Loader:
             else:
                 values[name] = tensor_of_arrow(kind, self._table.values(name, rows))
         options = replace(self._options, num_threads=num_threads)
-        batch = assemble(values, self._kinds, len(rows), options, self._memories)
+        batch = assemble(
+            values, self._kinds, len(rows), options, self._memories, ids=lambda: self._table.ids(rows)
+        )
         if self._pin_memory:
             for name, value in batch.items():
                 if isinstance(value, torch.Tensor):

@@ -8,10 +8,12 @@ import datasets
 import numpy as np
 
 from emotalk_data import Audio
+from emotalk_data.torch import Batch
 
 NUM_ROWS = 23
 RATE = 16_000
 NO_AUDIO, NO_TEXT, NO_LABEL, NO_VIDEO = 4, 5, 6, 3
+IDS = [f"u{number:03}" for number in range(NUM_ROWS)]
 
 FEATURES = datasets.Features(
     {
@@ -42,3 +44,21 @@ def reference(dataset: datasets.Dataset, number: int) -> Any:
     """Return the samples of a row by `decode`, shape (samples,); empty where there is no sound."""
     clip = dataset[number]["audio"]
     return np.zeros(0, np.float32) if clip is None else clip.decode(mono=True)[0]
+
+
+def ids_of(batches: Any) -> list[list[str]]:
+    return [batch["utterance_id"] for batch in batches]
+
+
+def check_batch(dataset: datasets.Dataset, batch: Batch) -> None:
+    """Compare everything in a batch with the rows that its ids name."""
+    numbers = [IDS.index(name) for name in batch["utterance_id"]]
+    rows = dataset.select(numbers)
+    assert batch["text"] == list(rows["text"])
+    assert batch["events"] == list(rows["events"])
+    assert batch["emotion"].tolist() == [-100 if value is None else value for value in rows["emotion"]]
+    for place, samples in enumerate(reference(rows, number) for number in range(len(numbers))):
+        assert batch["audio_lengths"][place] == len(samples)
+        assert batch["modality_mask"][place, 1].item() is (len(samples) > 0)
+        np.testing.assert_array_equal(batch["audio"][place, 0, : len(samples)].numpy(), samples)
+        assert not batch["audio"][place, :, len(samples) :].any()

@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from emotalk_data import AudioClip
+from emotalk_data import rows as rows_of
 from emotalk_data.errors import AudioError, OptionError, ReleaseNotFoundError
 from emotalk_data.testing import read_frame_number, write_wav
 from emotalk_data.torch import Batch, Collate, Failure, collate
@@ -182,6 +183,21 @@ def test_what_are_no_rows_is_refused(rows: Any, message: str) -> None:
         collate(rows)
 
 
+def test_one_row_is_refused_as_such(ds: datasets.Dataset) -> None:
+    for row in (ds[0], rows_of(ds)[0], ds.with_format("numpy", columns=["sentiment"])[0]):
+        with pytest.raises(OptionError, match="got one row; expected a list of rows"):
+            collate(row)
+    assert len(collate(ds.with_format("numpy", columns=["sentiment"])[0:1])["sentiment"]) == 1
+
+
+def test_a_failure_names_a_numeric_id(tmp_path: Path) -> None:
+    rows = [{"utterance_id": number, "audio": AudioClip(path=tmp_path / "gone.wav")} for number in (7, 8)]
+    assert [failure.utterance_id for failure in collate(rows, on_error="mask")["errors"]] == ["7", "8"]
+    with pytest.raises(ReleaseNotFoundError, match=r"gone\.wav") as caught:
+        collate(rows)
+    assert caught.value.utterance_id == "7"
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -190,6 +206,8 @@ def test_what_are_no_rows_is_refused(rows: Any, message: str) -> None:
         ({"frame_size": 224}, "frames is not"),
         ({"num_threads": 65}, "at most 64"),
         ({"sampling_rate": "16k"}, "sampling_rate is '16k'"),
+        ({"sampling_rate": 500}, "sampling_rate is 500"),
+        ({"mono": 1}, "mono is 1"),
     ],
 )
 def test_options_that_cannot_be_are_refused_at_once(options: dict[str, Any], message: str) -> None:

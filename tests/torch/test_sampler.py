@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import datasets
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emotalk_data import Audio
-from emotalk_data.errors import AudioError, OptionError
-from emotalk_data.torch import LengthBatchSampler, utterance_seconds
-
-from .small_dataset import NO_AUDIO, NUM_ROWS
+from emotalk_data.errors import OptionError
+from emotalk_data.torch import LengthBatchSampler
 
 LENGTHS = st.lists(st.one_of(st.floats(0, 20), st.just(float("nan"))), max_size=80)
 SIZES = st.sampled_from([{"batch_size": 1}, {"batch_size": 7}, {"max_batch_seconds": 15.0},
@@ -76,8 +70,9 @@ def test_batches_before_and_after_a_stop_are_those_of_a_run_without_one(
     for _ in range(epoch):
         epoch_of(first)
     iterator = iter(first)
+    first.set_epoch(epoch)
     before = [next(iterator) for _ in range(stop)]
-    state = json.loads(json.dumps(first.state_dict()))
+    state = json.loads(json.dumps(first.state_dict(num_done=stop)))
     second = LengthBatchSampler(lengths, **sizes, shuffle=True, seed=seed)
     second.load_state_dict(state)
     assert second.epoch == epoch
@@ -144,6 +139,38 @@ def test_with_workers_the_training_loop_says_how_far_it_is() -> None:
     assert epoch_of(again) == expected[2:]
 
 
+def test_without_saying_how_far_the_loop_is_there_is_no_state_of_an_iteration() -> None:
+    sampler = LengthBatchSampler(np.arange(20.0), 3, shuffle=True)
+    assert sampler.state_dict()["position"] == 0
+    next(iter(sampler))
+    with pytest.raises(OptionError, match="Pass num_done"):
+        sampler.state_dict()
+    epoch_of(sampler)  # a DataLoader may have the end of the epoch before the loop does
+    with pytest.raises(OptionError, match="ask for them ahead of the loop"):
+        sampler.state_dict()
+    assert sampler.state_dict(num_done=2)["epoch"] == 0
+    with pytest.raises(OptionError, match="num_done is 8; epoch 0 has 7 batches"):
+        sampler.state_dict(num_done=8)
+    sampler.set_epoch(1)  # chosen, and not begun
+    assert (sampler.state_dict()["epoch"], sampler.state_dict()["position"]) == (1, 0)
+    sampler.load_state_dict({**sampler.state_dict(), "position": 4})
+    assert sampler.state_dict()["position"] == 4
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    options: dict[str, Any] = {
+        "batch_size": np.int64(2),
+        "max_batch_seconds": np.float32(8),
+        "seed": np.int32(3),
+    }
+    sampler = LengthBatchSampler([1.0] * 2, **options)
+    one: Any = np.int64(1)
+    sampler.set_epoch(one)
+    state = json.loads(json.dumps(sampler.state_dict(num_done=one)))
+    sampler.load_state_dict(state)
+    assert epoch_of(sampler) == []
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -191,52 +218,3 @@ def test_a_position_behind_the_end_is_refused() -> None:
 def test_arguments_that_cannot_be_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(OptionError, match=message):
         LengthBatchSampler(**{"lengths_seconds": [1.0], **options})
-
-
-# utterance_seconds
-
-
-def test_lengths_come_from_the_headers_and_are_nan_without_sound(ds: datasets.Dataset) -> None:
-    seconds = utterance_seconds(ds)
-    assert np.flatnonzero(np.isnan(seconds)).tolist() == [NO_AUDIO]
-    expected = [0.05 + 0.01 * number for number in range(NUM_ROWS)]
-    there = ~np.isnan(seconds)
-    np.testing.assert_allclose(seconds[there], np.array(expected)[there], atol=1e-4)
-    mixed = ds.select([3, 4, 1])
-    np.testing.assert_array_equal(utterance_seconds(mixed), seconds[[3, 4, 1]])
-
-
-def test_times_of_the_table_are_taken_before_any_file_is_opened(tmp_path: Path) -> None:
-    features = datasets.Features(
-        {
-            "start_seconds": datasets.Value("float64"),
-            "end_seconds": datasets.Value("float64"),
-            "audio": Audio(),
-        }
-    )
-    rows = [{"start_seconds": 1.0, "end_seconds": 3.5, "audio": str(tmp_path / "gone.wav")}]
-    assert utterance_seconds(datasets.Dataset.from_list(rows, features=features)).tolist() == [2.5]
-
-
-def test_lengths_of_videos_are_taken_where_there_is_no_sound(with_video: datasets.Dataset) -> None:
-    seconds = utterance_seconds(with_video)
-    assert seconds[NO_AUDIO] == pytest.approx((6 + NO_AUDIO) / 25)
-
-
-def test_media_that_cannot_be_read_are_an_error_or_nan(tmp_path: Path) -> None:
-    (tmp_path / "bad.wav").write_bytes(b"RIFF")
-    dataset = datasets.Dataset.from_list(
-        [{"audio": str(tmp_path / "bad.wav")}], features=datasets.Features({"audio": Audio()})
-    )
-    with pytest.raises(AudioError, match=r"bad\.wav"):
-        utterance_seconds(dataset)
-    assert np.isnan(utterance_seconds(dataset, on_error="mask")).all()
-    with pytest.raises(OptionError, match="on_error is 'x'"):
-        utterance_seconds(dataset, on_error="x")  # type: ignore[arg-type]
-
-
-def test_a_dataset_without_times_and_media_is_refused(
-    make_dataset: Callable[[str], datasets.Dataset],
-) -> None:
-    with pytest.raises(OptionError, match="no times and no media"):
-        utterance_seconds(make_dataset("files").select_columns("text"))

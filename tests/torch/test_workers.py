@@ -16,6 +16,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
+from emotalk_data import rows
 from emotalk_data.torch import Batch, Collate, LengthBatchSampler, loader, utterance_seconds
 
 from .small_dataset import NUM_ROWS
@@ -46,6 +47,23 @@ def test_a_data_loader_without_workers_gives_the_batches_of_the_loader(ds: datas
     assert digest_of(plain) == digest_of(loader(ds, 5))
 
 
+@pytest.mark.parametrize("kind", ["files", "bytes"])
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_rows_that_read_some_columns_are_a_dataset_of_a_data_loader(
+    make_dataset: Callable[[str], datasets.Dataset], kind: str, num_workers: int
+) -> None:
+    dataset, columns = make_dataset(kind), ["audio", "emotion"]
+    context = "fork" if num_workers else None
+    plain: Any = DataLoader(
+        rows(dataset, columns),
+        5,
+        collate_fn=Collate(),
+        num_workers=num_workers,
+        multiprocessing_context=context,
+    )
+    assert digest_of(plain) == digest_of(loader(dataset, 5, columns=columns))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("context", ["fork", "forkserver", "spawn"])
 def test_workers_of_any_kind_give_the_same_batches(ds: datasets.Dataset, context: str) -> None:
@@ -56,9 +74,9 @@ def test_workers_of_any_kind_give_the_same_batches(ds: datasets.Dataset, context
 
 def test_workers_give_pictures_and_masks_and_errors(with_video: datasets.Dataset, tmp_path: Path) -> None:
     (tmp_path / "bad.wav").write_bytes(b"RIFF")
-    rows = list(with_video)
-    rows[1]["audio"] = {"bytes": None, "path": str(tmp_path / "bad.wav")}
-    spoilt = datasets.Dataset.from_list(rows, features=with_video.features)
+    spoilt_rows = list(with_video)
+    spoilt_rows[1]["audio"] = {"bytes": None, "path": str(tmp_path / "bad.wav")}
+    spoilt = datasets.Dataset.from_list(spoilt_rows, features=with_video.features)
     options: dict[str, Any] = {"frames": 2, "on_error": "mask"}
     plain = DataLoader(
         spoilt, 3, collate_fn=Collate(**options), num_workers=2, multiprocessing_context="fork"
