@@ -12,7 +12,7 @@ import soundfile
 
 from emotalk_data.cache.making import kept_name, make_audio, make_video
 from emotalk_data.cache.recipe import AudioRecipe, VideoRecipe, make_recipe
-from emotalk_data.errors import AudioError, OptionError, SpanError, VideoError
+from emotalk_data.errors import AudioError, VideoError
 from emotalk_data.media import AudioClip, VideoClip
 from emotalk_data.testing.media import read_frame_number, write_numbered_video
 
@@ -188,27 +188,3 @@ def test_a_damaged_video_is_an_error_of_ours(tmp_path: Path) -> None:
 )
 def test_the_name_is_the_file_s_without_its_place(path: str | None, name: str | None) -> None:
     assert kept_name(path, ".wav") == name
-
-
-@pytest.mark.parametrize(
-    "how",
-    [
-        *({}, {"num": 3}, {"num": 40}, {"frame_rate": 7.5}, {"at_seconds": [0.3, 0.1, 99.0]}),
-        *({"indices": [-1, 0, 5]}, {"indices": [2, 2], "policy": "error"}),
-    ],
-)
-def test_a_clip_says_which_frames_it_would_give(tmp_path: Path, how: dict[str, Any]) -> None:
-    path = tmp_path / "x.mp4"
-    write_numbered_video(path, num_frames=30, frame_rate=25, width=160, height=120)
-    chosen = VideoClip(path=path).choose(**how)
-    assert chosen.dtype == np.intp
-    assert chosen.tolist() == numbers(VideoClip(path=path).frames(**how))
-
-
-def test_a_choice_that_a_clip_does_not_have_is_refused_as_frames_does(tmp_path: Path) -> None:
-    path = tmp_path / "x.mp4"
-    write_numbered_video(path, num_frames=5, frame_rate=25, width=160, height=120)
-    with pytest.raises(OptionError, match="choose frames in one way, not by num and frame_rate"):
-        VideoClip(path=path).choose(2, frame_rate=3)
-    with pytest.raises(SpanError, match="there is none at index 5"):
-        VideoClip(path=path).choose(indices=[5], policy="error")
