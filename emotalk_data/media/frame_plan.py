@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from emotalk_data.errors import LimitError, OptionError, SpanError, quote
 
-__all__ = ["DEFAULT_NUM", "FramePolicy", "check_choice", "choose_frames", "scaled_size"]
+__all__ = ["DEFAULT_NUM", "MAX_CHOSEN", "FramePolicy", "check_choice", "choose_frames", "scaled_size"]
 
 FramePolicy = Literal["repeat_last", "error"]
 """What to do for frames that the clip does not have: give its last one instead, or raise."""
@@ -23,7 +23,9 @@ FramePolicy = Literal["repeat_last", "error"]
 DEFAULT_NUM = 8
 """Frames that are given when nothing else is asked for."""
 
-_MAX_CHOSEN = 1_000_000
+MAX_CHOSEN = 1_000_000
+"""Frames that can be asked for at once."""
+
 _MAX_SIDE = 16_384
 
 Positions = npt.NDArray[np.intp]
@@ -71,8 +73,8 @@ def choose_frames(
         return _at_moments(moments, times_seconds, duration_seconds, name, policy, tolerance_seconds)
     if frame_rate is not None:
         count = duration_seconds * frame_rate
-        if count > _MAX_CHOSEN:
-            raise LimitError(f"{frame_rate!r} frames a second of {name} are more than {_MAX_CHOSEN} frames")
+        if count > MAX_CHOSEN:
+            raise LimitError(f"{frame_rate!r} frames a second of {name} are more than {MAX_CHOSEN} frames")
         # A moment that falls on the very end is outside the clip, however the product was rounded.
         moments = np.arange(max(math.ceil(count - 1e-6), 1)) / frame_rate
         return _at_moments(moments, times_seconds, duration_seconds, name, "repeat_last", tolerance_seconds)
@@ -99,13 +101,13 @@ def check_choice(
         raise OptionError(f"choose frames in one way, not by {' and '.join(given)}")
     if policy not in get_args(FramePolicy):
         raise OptionError(f"policy must be one of {list(get_args(FramePolicy))}; got {quote(policy)}")
-    if num is not None and not (_is_whole(num) and 0 < num <= _MAX_CHOSEN):
-        raise OptionError(f"num must be a whole number from 1 to {_MAX_CHOSEN}; got {quote(num)}")
+    if num is not None and not (_is_whole(num) and 0 < num <= MAX_CHOSEN):
+        raise OptionError(f"num must be a whole number from 1 to {MAX_CHOSEN}; got {quote(num)}")
     if frame_rate is not None and not _is_positive(frame_rate):
         raise OptionError(f"frame_rate must be a positive number of frames a second; got {quote(frame_rate)}")
     for key, values in (("at_seconds", at_seconds), ("indices", indices)):
-        if values is not None and not 0 < _length(values) <= _MAX_CHOSEN:
-            raise OptionError(f"{key} must be a list of 1 to {_MAX_CHOSEN} values; got {quote(values)}")
+        if values is not None and not 0 < _length(values) <= MAX_CHOSEN:
+            raise OptionError(f"{key} must be a list of 1 to {MAX_CHOSEN} values; got {quote(values)}")
 
 
 def scaled_size(height: int, width: int, size: int | tuple[int, int] | None) -> tuple[int, int]:

@@ -40,19 +40,18 @@ def resample(samples: NDArray[np.float32], old_rate: int, new_rate: int) -> NDAr
         return samples
     import soxr
 
-    num_channels, num_samples = samples.shape
-    length = resampled_length(num_samples, old_rate, new_rate)
-    if num_channels == 1 and num_samples > 0:
-        filtered = soxr.resample(samples[0], old_rate, new_rate, quality="HQ")
-        if len(filtered) == length:
-            mono: NDArray[np.float32] = filtered[None]
-            return mono
-    planes = np.zeros((num_channels, length), dtype=np.float32)
-    if num_samples > 0:
-        for plane, channel in zip(planes, samples, strict=True):
-            filtered = soxr.resample(channel, old_rate, new_rate, quality="HQ")[:length]
-            plane[: len(filtered)] = filtered  # soxr rounds its length now and then to one sample less
-    return planes
+    length = resampled_length(samples.shape[1], old_rate, new_rate)
+    if samples.shape[1] == 0:
+        return np.zeros((samples.shape[0], length), np.float32)
+    planes = [
+        _of_length(soxr.resample(channel, old_rate, new_rate, quality="HQ"), length) for channel in samples
+    ]
+    return planes[0][None] if len(planes) == 1 else np.stack(planes)
+
+
+def _of_length(samples: NDArray[np.float32], length: int) -> NDArray[np.float32]:
+    """Cut, or fill up with zeros: soxr rounds its length now and then to one sample less."""
+    return samples[:length] if len(samples) >= length else np.pad(samples, (0, length - len(samples)))
 
 
 def source_span(start: int, stop: int, length: int, old_rate: int, new_rate: int) -> tuple[int, int, int]:

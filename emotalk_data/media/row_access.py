@@ -63,7 +63,6 @@ class Rows(Sequence[Row]):
     """The rows of a dataset, by number. May be used by many threads, and as the dataset of a DataLoader."""
 
     def __init__(self, dataset: datasets.Dataset, columns: Iterable[str] | None = None) -> None:
-        self._dataset = dataset
         self._table = DatasetTable(dataset, columns)
 
     def __len__(self) -> int:
@@ -93,9 +92,6 @@ class Rows(Sequence[Row]):
 
     def __repr__(self) -> str:
         return f"Rows({len(self)} of {list(self._table.features)})"
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return Rows, (self._dataset, list(self._table.features))
 
 
 def rows(dataset: datasets.Dataset, columns: Iterable[str] | None = None) -> Rows:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import operator
 
 from emotalk_data.errors import OptionError, quote
+from emotalk_data.media.batching import MAX_THREADS
 
 __all__ = ["check_count", "check_on_error", "check_share", "check_threads"]
-
-_MAX_THREADS = 64
 
 
 def check_count(name: str, value: object, *, least: int = 1, most: int | None = None) -> int:
@@ -53,4 +52,4 @@ def check_threads(num_threads: object, *, least: int = 0) -> int:
     Raises:
         OptionError: so many cannot be had.
     """
-    return check_count("num_threads", num_threads, least=least, most=_MAX_THREADS)
+    return check_count("num_threads", num_threads, least=least, most=MAX_THREADS)

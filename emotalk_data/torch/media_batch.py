@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 from emotalk_data.errors import EmotalkError, LimitError, MissingDependencyError, OptionError, quote
 from emotalk_data.media.audio import AudioClip, checked_rate
 from emotalk_data.media.clip import MediaClip
-from emotalk_data.media.frame_plan import scaled_size
+from emotalk_data.media.frame_plan import MAX_CHOSEN, scaled_size
 from emotalk_data.media.video import VideoClip
 from emotalk_data.torch.checks import check_count, check_on_error, check_threads
 
@@ -23,8 +23,6 @@ __all__ = ["Failure", "MediaOptions", "OnError", "clips_of", "decode_clips"]
 
 OnError: TypeAlias = Literal["raise", "mask"]
 Ids: TypeAlias = Callable[[], Sequence[Any] | None]
-
-_MAX_FRAMES = 1_000_000  # as in `VideoClip.frames`
 
 
 class Failure(NamedTuple):
@@ -68,7 +66,7 @@ class MediaOptions:
         if not isinstance(self.mono, bool):
             raise OptionError(f"mono is {quote(self.mono)}; expected True or False")
         if self.frames is not None:
-            check_count("frames", self.frames, most=_MAX_FRAMES)
+            check_count("frames", self.frames, most=MAX_CHOSEN)
         elif self.frame_size is not None:
             raise OptionError("frame_size is given and frames is not; expected how many frames of each video")
         try:
