@@ -145,35 +145,26 @@ def _epoch() -> list[Rule]:
         return tuple(f"{group}/{name}, {number} workers" for name in names for number in workers)
 
     native, low = "native", "16 kHz mono"
+    limits = {
+        "release": "pread, numpy, zeros, 2 threads",
+        "Arrow": "numpy over the Arrow table, zeros, 2 threads",
+    }
     rules: list[Rule] = []
-    for source in ("release", "Arrow"):
+    for source, limit in limits.items():
         loader = f"{native}/ours: loader, 2 threads, {source}"
         none = f"{native}/ours: DataLoader, 0 workers, {source}"
         two = f"{native}/ours: DataLoader, 2 workers, {source}"
+        what = f"loader, 2 threads, from {source}"
         rules += [
-            Faster(f"loader, 2 threads, from {source}", loader, peers(native, NATIVE_PEERS), 2.5),
-            Faster(f"loader, 2 threads, from {source}", loader, peers(native, (STOCK,)), 40),
-            Faster(
-                f"DataLoader, 0 workers, from {source}",
-                none,
-                peers(native, (STOCK,), (0,)),
-                15,
-            ),
-            Faster(
-                f"DataLoader, 0 workers, from {source}",
-                none,
-                peers(native, NATIVE_PEERS, (0,)),
-                1.0,
-            ),
-            Faster(
-                f"DataLoader, 2 workers, from {source}",
-                two,
-                peers(native, NATIVE_PEERS, (2,)),
-                1.0,
-            ),
-            Counted(
-                f"loader, 2 threads, from {source}: opening to first batch", "first_batch", "s", 0.1, loader
-            ),
+            Faster(what, loader, peers(native, NATIVE_PEERS), 2.5),
+            Faster(what, loader, peers(native, (STOCK,)), 40),
+            Within(what, loader, f"{native}/{limit}", None),
+            Faster(f"{what}, and the limit itself", f"{native}/{limit}", peers(native, NATIVE_PEERS), None),
+            Faster(f"DataLoader, 0 workers, from {source}", none, peers(native, (STOCK,), (0,)), 15),
+            Faster(f"DataLoader, 0 workers, from {source}", none, peers(native, NATIVE_PEERS, (0,)), 1.0),
+            Faster(f"DataLoader, 2 workers, from {source}", two, peers(native, NATIVE_PEERS, (2,)), 1.0),
+            Counted(f"{what}: opening the table", "opening", "s", None, loader),
+            Counted(f"{what}: the first batch after that", "first_batch", "s", 0.1, loader),
         ]
     for source, at_least in (("release", 4.0), ("emotalk cache", 20.0)):
         rules += [

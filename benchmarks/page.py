@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable, Sequence
 
 from benchmarks.claims import Claim, claims
@@ -82,7 +83,7 @@ def _group_tables(results: dict[str, Result]) -> list[str]:
         ours = next((row for row in rows.values() if row.role == "ours" and row.seconds), None)
         has_first = any("first_batch" in row.extras for row in rows.values())
         titles = [group, "a second", "ms each", "max/min", "first row faster by"]
-        titles += ["first batch, s"] if has_first else []
+        titles += ["opening, s", "first batch, s"] if has_first else []
         lines += ["", f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
         for label, row in sorted(rows.items(), key=_order):
             lines.append(_row(label, row, ours, has_first=has_first))
@@ -96,14 +97,15 @@ def _order(item: tuple[str, Result]) -> int:
 def _row(label: str, row: Result, ours: Result | None, *, has_first: bool) -> str:
     name = f"limit: {label}" if row.role == "limit" else label
     if not row.seconds:
-        return f"| {name} | {_error(row)} |" + " |" * (4 if has_first else 3)
+        return f"| {name} | {_error(row)} |" + " |" * (5 if has_first else 3)
     each = 1_000 / row.rate
     against = f"{ours.rate / row.rate:.2f}×" if ours is not None else ""
     cells = [name, f"{row.rate:,.0f}" if row.rate >= 100 else f"{row.rate:.1f}"]
     cells += [f"{each:.3f}" if each < 10 else f"{each:.1f}", f"{row.spread:.2f}", against]
     if has_first:
-        firsts = sorted(row.extras.get("first_batch", []))
-        cells.append(f"{firsts[len(firsts) // 2]:.2f}" if firsts else "")
+        for extra in ("opening", "first_batch"):
+            values = row.extras.get(extra)
+            cells.append(f"{statistics.median(values):.2f}" if values else "")
     return f"| {' | '.join(cells)} |"
 
 

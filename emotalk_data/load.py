@@ -209,7 +209,7 @@ def load_dataset_builder(
         "token": token,
         "on_invalid": on_invalid,
     }
-    from emotalk_data.builder.copy_manifest import is_copy
+    from emotalk_data.builder.copy_layout import is_copy
 
     if is_copy(root):
         from emotalk_data.builder.materialised import copy_builder

@@ -1,7 +1,7 @@
 """All utterances once, decoded to float32 and padded in batches of 32: our ways. A fresh process each.
 
-Groups: `native` (44.1 kHz) and `16 kHz mono`. The clock starts when a table or a folder of shards is opened,
-after all imports. An epoch is timed when the one before it has warmed up workers and memory.
+Groups: `native` (44.1 kHz) and `16 kHz mono`. Opening a table or a folder of shards is timed after all imports,
+the first batch after that. An epoch is timed when the one before it has warmed up workers and memory.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.measure import NotInstalledError, Result, Role, peer
-from benchmarks.tasks import clock
+from benchmarks.tasks import clock, epoch_limits
 from benchmarks.tasks.epoch_peers import PEERS, Peer
 from benchmarks.tasks.formats import open_release, open_stored
 
 BATCH_SIZE = 32
 _SHORT_SECONDS = 1.0
+_COLUMNS = ("utterance_id", "audio")
 _OUR_MODULES = (
     *("torch.utils.data", "datasets", "soxr", "emotalk_data.torch:loader", "emotalk_data.torch:Collate"),
     *("emotalk_data.load", "emotalk_data.builder.emotalk", "emotalk_data.media.features"),
@@ -67,8 +68,9 @@ def run(folder: str, name: str) -> int:
     for entry in way.modules:
         module, _, attribute = entry.partition(":")
         getattr(peer(module), attribute or "__name__")
-    opened = time.perf_counter()
+    began = time.perf_counter()
     batches = way.open(Path(folder))
+    opened = time.perf_counter()
     first = None
     taken: list[float] = []
     count = 0
@@ -81,11 +83,12 @@ def run(folder: str, name: str) -> int:
             count += way.size(batch)
         taken.append(time.perf_counter() - started)
     clock.set_seconds(statistics.median(taken[1:]))
+    clock.extras["opening"] = opened - began
     clock.extras["first_batch"] = float(first or 0.0)
     return count
 
 
-def _rows(folder: Path, source: str) -> Any:
+def _table(folder: Path, source: str) -> Any:
     """Open our table: the release, its Arrow copy with the bytes in it, or what `emotalk cache` wrote."""
     if source == "Arrow":
         import datasets
@@ -100,9 +103,10 @@ def _loader(source: str, rate: int | None, num_threads: int) -> Way:
     def open_(folder: Path) -> Iterable[Any]:
         from emotalk_data.torch import loader
 
-        rows = _rows(folder, source).select_columns(["utterance_id", "audio"])
         options: dict[str, Any] = {} if rate is None else {"sampling_rate": rate, "mono": True}
-        return loader(rows, batch_size=BATCH_SIZE, num_threads=num_threads, **options)
+        return loader(
+            _table(folder, source), BATCH_SIZE, columns=_COLUMNS, num_threads=num_threads, **options
+        )
 
     return _ours(source, open_)
 
@@ -111,12 +115,12 @@ def _data_loader(source: str, rate: int | None, num_workers: int) -> Way:
     def open_(folder: Path) -> Iterable[Any]:
         from torch.utils.data import DataLoader
 
+        from emotalk_data import rows
         from emotalk_data.torch import Collate
 
-        rows = _rows(folder, source).select_columns(["utterance_id", "audio"])
         options: dict[str, Any] = {} if rate is None else {"sampling_rate": rate, "mono": True}
         batches: Iterable[Any] = DataLoader(
-            rows,
+            rows(_table(folder, source), _COLUMNS),
             batch_size=BATCH_SIZE,
             collate_fn=Collate(**options),
             num_workers=num_workers,
@@ -136,17 +140,28 @@ def _theirs(entry: Peer) -> Way:
     return Way("peer", entry.format, entry.modules, entry.open, lambda batch: len(batch[1]))
 
 
+def _limit(format_name: str, open_: Callable[[Path], Iterable[Any]]) -> Way:
+    return Way("limit", format_name, ("datasets",), open_, lambda batch: len(batch[1]))
+
+
 def _ways() -> dict[str, Way]:
     ways: dict[str, Way] = {}
-    for source in ("release", "Arrow"):
+    sources = ("release", "Arrow")
+    for source in sources:
         ways[f"native/ours: loader, 2 threads, {source}"] = _loader(source, None, 2)
-        ways[f"native/ours: DataLoader, 0 workers, {source}"] = _data_loader(source, None, 0)
-        ways[f"native/ours: DataLoader, 2 workers, {source}"] = _data_loader(source, None, 2)
+    ways["native/pread, numpy, zeros, 2 threads"] = _limit("", epoch_limits.open_files)
+    ways["native/numpy over the Arrow table, zeros, 2 threads"] = _limit("arrow", epoch_limits.open_arrow)
+    for num_workers in (2, 0):
+        for source in sources:
+            name = f"native/ours: DataLoader, {num_workers} workers, {source}"
+            ways[name] = _data_loader(source, None, num_workers)
+    theirs = {name: _theirs(entry) for name, entry in PEERS.items()}
+    ways |= {name: way for name, way in theirs.items() if name.startswith("native/")}
     ways["16 kHz mono/ours: loader, 2 threads, release"] = _loader("release", 16_000, 2)
     ways["16 kHz mono/ours: DataLoader, 0 workers, release"] = _data_loader("release", 16_000, 0)
     ways["16 kHz mono/ours: loader, 2 threads, emotalk cache"] = _loader("emotalk cache", None, 2)
     ways["16 kHz mono/ours: DataLoader, 0 workers, emotalk cache"] = _data_loader("emotalk cache", None, 0)
-    return ways | {name: _theirs(entry) for name, entry in PEERS.items()}
+    return ways | theirs
 
 
 EPOCHS = _ways()

@@ -2,7 +2,7 @@
 
 A `ByteSource` holds a path and two numbers, or the bytes themselves. It keeps no file open between calls, so
 it can be pickled, sent to another process and used by many threads at once. What `held_source` returns has its
-file open until a `with` block ends: for several reads in one call.
+file open until it is closed: for several reads in one call.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from emotalk_data.archives.ranges import (
     open_regular,
     os_error,
     pread_exact,
+    preadv_full,
     regular_size,
+    shorter_than_it_was,
 )
 from emotalk_data.archives.tar import cached_tar_index
 from emotalk_data.archives.zip import cached_zip_index
@@ -72,6 +74,20 @@ class ByteSource:
             return self._read(content.path, count, content.offset + offset)
         return bytes(content[offset : offset + count])
 
+    def pread_into(self, view: memoryview, offset: int) -> int:
+        """Fill `view` from byte `offset`, which spares taking memory; return how many bytes there were.
+
+        Raises:
+            ReleaseError: the file cannot be read, or has become shorter.
+        """
+        count = self._clamp(len(view), offset)
+        content = self._content
+        if isinstance(content, ByteRange):
+            self._read_into(content.path, view[:count], content.offset + offset)
+        else:
+            view[:count] = content[offset : offset + count]
+        return count
+
     def read_all(self) -> bytes | memoryview:
         """Return everything; bytes in memory are handed out as they are, without a copy.
 
@@ -100,17 +116,17 @@ class ByteSource:
         """
         self._content = self.read_all()
 
-    def released(self) -> ByteSource:
-        """Return the same bytes without the open file."""
-        return ByteSource(self._content, name=self.name, window=self.window)
+    def close(self) -> None:
+        """Close the file that `held_source` opened; what is read later opens it again."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        descriptor, self._descriptor = self._descriptor, -1
-        if descriptor >= 0:
-            os.close(descriptor)
+        self.close()
 
     def _read(self, path: str, size: int, offset: int) -> bytes:
         if self._descriptor < 0:
@@ -120,6 +136,18 @@ class ByteSource:
             return pread_exact(self._descriptor, size, offset, path)
         except OSError as error:
             raise os_error(error, path) from error
+
+    def _read_into(self, path: str, view: memoryview, offset: int) -> None:
+        if self._descriptor < 0:
+            with open_regular(path) as (descriptor, _status):
+                count = preadv_full(descriptor, view, offset)
+        else:
+            try:
+                count = preadv_full(self._descriptor, view, offset)
+            except OSError as error:
+                raise os_error(error, path) from error
+        if count != len(view):
+            raise shorter_than_it_was(path, offset, len(view))
 
     def _clamp(self, size: int, offset: int) -> int:
         if size < 0 or offset < 0:
@@ -163,7 +191,7 @@ def open_source(*, data: bytes | memoryview | None = None, path: str | None = No
 
 
 def held_source(*, data: bytes | memoryview | None = None, path: str | None = None) -> ByteSource:
-    """As `open_source`, with the file opened: use it in a `with` statement, which closes it. In one thread.
+    """As `open_source`, with the file opened: close it, or use a `with` statement. In one thread at a time.
 
     Raises:
         EmotalkError: as `open_source`.

@@ -1,12 +1,6 @@
-"""The manifest of a materialised copy: `emotalk-cache.json`, beside the folder with its shards.
+"""The manifest of a materialised copy: what it is made of and how, and what is in it.
 
-    COPY/
-    ├── emotalk-cache.json                         what it is made of and how, and what is in it
-    └── data/
-        ├── train-00000-of-00016.parquet           rows 0 to 999 of train
-        └── …
-
-`emotalk_data.cache` writes it anew after each shard; reading it is all that tells a copy from a release.
+`emotalk_data.cache` writes it anew after each shard.
 """
 
 from __future__ import annotations
@@ -17,22 +11,17 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from emotalk_data.builder.copy_layout import MANIFEST_NAME
 from emotalk_data.errors import CacheCorruptError, quote
 
 __all__ = [
-    "DATA_FOLDER",
-    "MANIFEST_NAME",
     "CopyFailure",
     "CopyManifest",
     "CopyShard",
     "CopySplit",
     "MediaCounts",
-    "is_copy",
     "read_manifest",
 ]
-
-MANIFEST_NAME: Final = "emotalk-cache.json"
-DATA_FOLDER: Final = "data"
 
 _MAX_BYTES: Final = 256 << 20
 _Count = Annotated[int, Field(ge=0)]
@@ -165,11 +154,6 @@ class CopyManifest(_Part):
         """All shards that are written."""
         for split in self.splits.values():
             yield from split.shards
-
-
-def is_copy(folder: str | Path) -> bool:
-    """Say whether there is a copy at `folder`, finished or not."""
-    return Path(folder, MANIFEST_NAME).is_file()
 
 
 def read_manifest(folder: str | Path) -> CopyManifest:

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from emotalk_data.builder.base import ReleaseBuilder
-from emotalk_data.builder.copy_manifest import DATA_FOLDER, CopyManifest, read_manifest
+from emotalk_data.builder.copy_layout import DATA_FOLDER
+from emotalk_data.builder.copy_manifest import CopyManifest, read_manifest
 from emotalk_data.errors import CacheCorruptError, OptionError, quote
 from emotalk_data.loaders.report import Report
 from emotalk_data.media.features import use_media_types

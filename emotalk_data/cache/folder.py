@@ -9,15 +9,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from emotalk_data.builder.copy_manifest import (
-    DATA_FOLDER,
-    MANIFEST_NAME,
-    CopyManifest,
-    CopyShard,
-    CopySplit,
-    is_copy,
-    read_manifest,
-)
+from emotalk_data.builder.copy_layout import DATA_FOLDER, MANIFEST_NAME, is_copy
+from emotalk_data.builder.copy_manifest import CopyManifest, CopyShard, CopySplit, read_manifest
 from emotalk_data.cache.recipe import differences
 from emotalk_data.cache.shard import TEMPORARY, Job, known_shard
 from emotalk_data.cache.source import SplitName

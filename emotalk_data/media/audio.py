@@ -131,12 +131,15 @@ class AudioClip(MediaClip):
             span = plan_span(self._audio, start_seconds, end_seconds, rate, source.name)
             return decode_span(source, self._audio, span, mono=mono or self._mono)
 
-    def prepare(self, *, sampling_rate: int | None = None, mono: bool = False) -> PreparedAudio:
+    def prepare(
+        self, *, sampling_rate: int | None = None, mono: bool = False, keep_open: bool = False
+    ) -> PreparedAudio:
         """Read the header: for a batch, every length must be known before there is an array to decode into.
 
         Args:
             sampling_rate: as for `decode`.
             mono: as for `decode`.
+            keep_open: keep the file open until `close` is called on what is returned.
 
         Raises:
             AudioError: not a sound file, or damaged.
@@ -145,11 +148,16 @@ class AudioClip(MediaClip):
             ReleaseError: the file or archive is not there, or cannot be read.
         """
         rate = self._target_rate if sampling_rate is None else checked_rate(sampling_rate)
-        with self._held() as held:
+        source = self._held()
+        try:
             if self._audio is None:
-                self._audio = examine(held)
-            source = held.released()
-        span = plan_span(self._audio, 0.0, None, rate, source.name)
+                self._audio = examine(source)
+            span = plan_span(self._audio, 0.0, None, rate, source.name)
+        except BaseException:
+            source.close()
+            raise
+        if not keep_open:
+            source.close()
         return PreparedAudio(source, self._audio, span, mono or self._mono)
 
     def to_wav_bytes(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["AudioBatch", "decode_many"]
 
 _MAX_RESULT_BYTES = 4 << 30
+# Files that stay open between the look at their headers and the reading of their samples, if all threads of the
+# process make a batch at once; a process may often have 1,024. The others of a large batch are opened twice.
+_MAX_KEPT_OPEN = 256
 
 
 class AudioBatch(NamedTuple):
@@ -67,11 +72,19 @@ def decode_many(
     check_threads(num_threads)
     clips = checked_clips(clips, AudioClip)
 
-    def prepare(clip: AudioClip | None) -> PreparedAudio | None:
-        return None if clip is None else clip.prepare(sampling_rate=sampling_rate, mono=mono)
+    opened: list[PreparedAudio] = []
+    num_kept_open = _MAX_KEPT_OPEN // threading.active_count()
 
-    with thread_map(min(num_threads, len(clips))) as apply:
-        prepared = list(apply(prepare, clips))
+    def prepare(row: int) -> PreparedAudio | None:
+        clip = clips[row]
+        if clip is None:
+            return None
+        audio = clip.prepare(sampling_rate=sampling_rate, mono=mono, keep_open=row < num_kept_open)
+        opened.append(audio)
+        return audio
+
+    with _closing(opened), thread_map(min(num_threads, len(clips))) as apply:
+        prepared = list(apply(prepare, range(len(clips))))
         there = [audio for audio in prepared if audio is not None]
         rate, num_channels = _common(there)
         lengths = np.array([0 if audio is None else audio.shape[1] for audio in prepared], np.int64)
@@ -84,10 +97,21 @@ def decode_many(
             samples[row, :, length:] = 0.0
             if audio is not None:
                 audio.decode(out=samples[row, :, :length])
+                audio.close()
 
         for _ in apply(fill, range(len(prepared))):
             pass
     return AudioBatch(samples, lengths, rate)
+
+
+@contextmanager
+def _closing(opened: Sequence[PreparedAudio]) -> Iterator[None]:
+    """Close the files of all that were prepared, however the block ends."""
+    try:
+        yield
+    finally:
+        for audio in opened:
+            audio.close()
 
 
 def _common(prepared: Sequence[PreparedAudio]) -> tuple[int | None, int]:

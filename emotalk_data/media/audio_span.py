@@ -60,6 +60,10 @@ class PreparedAudio(NamedTuple):
         """
         decode_span(self.source, self.known, self.span, mono=self.mono, out=out)
 
+    def close(self) -> None:
+        """Close the file, if it was kept open."""
+        self.source.close()
+
 
 def examine(source: ByteSource) -> KnownAudio:
     """Read the header, and turn the source's time window into samples.

@@ -124,6 +124,8 @@ class _Column:
         self._media: dict[int, _MediaChunk] = {}
 
     def take(self, positions: NDArray[np.int64]) -> pa.ChunkedArray:
+        if len(positions) and (np.diff(positions) == 1).all():  # rows in their order: nothing to gather
+            return self._column.slice(int(positions[0]), len(positions))
         chunks = self._chunks_of(positions)
         needed, order = np.unique(chunks, return_inverse=True)
         parts = pa.chunked_array([self._column.chunk(int(number)) for number in needed], self._type)

@@ -96,7 +96,7 @@ def test_a_task_of_ours_that_failed_is_told_with_its_reason() -> None:
 def test_what_is_counted_is_judged_by_the_median_of_the_rounds() -> None:
     loader = "native/ours: loader, 2 threads, Arrow"
     results = {loader: replace(result(1.0, value=1), extras={"first_batch": [0.05, 0.3, 0.09]})}
-    found = line(section("epoch", results), "loader, 2 threads, from Arrow: opening", "≤ 0.1 s")
+    found = line(section("epoch", results), "loader, 2 threads, from Arrow: the first batch", "≤ 0.1 s")
     assert (found.holds, found.measured) == (True, "0.09 s")
     facts = {"samples_that_differ_from_soundfile": 1.0}
     assert line(section("audio", {}, facts), "samples that differ", "≤ 0").holds is False

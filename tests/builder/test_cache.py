@@ -331,3 +331,23 @@ def test_datasets_replaces_nothing_in_the_builders_modules(tmp_path: Path) -> No
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_release_that_is_cached_loads_without_pydantic(
+    root: Path, tmp_path: Path, load: Callable[..., Any]
+) -> None:
+    num_rows = len(load(split="train"))
+    code = (
+        "import sys\n"
+        "from emotalk_data import load_dataset\n"
+        "print(len(load_dataset('emotalk', data_dir=sys.argv[1], split='train', cache_dir=sys.argv[2])))\n"
+        "assert 'pydantic' not in sys.modules\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(root), str(tmp_path / "cache")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [str(num_rows)]
