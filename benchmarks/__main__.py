@@ -7,9 +7,11 @@ import json
 import os
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.claims import claims
+from benchmarks.environment import TAKEN, processor_times, share_taken
 from benchmarks.measure import Section
 from benchmarks.page import page, section_table
 from benchmarks.plot import PlotError, draw
@@ -62,7 +64,10 @@ def _measure(options: argparse.Namespace) -> list[Section]:
     for suite in SUITES if options.suite == "all" else [options.suite]:
         print(f"{suite}: making the data …", file=sys.stderr)
         with tempfile.TemporaryDirectory(prefix="emotalk-bench-") as folder:
-            sections.append(SUITES[suite](Path(folder), is_quick=options.quick, rounds=options.rounds))
+            before = processor_times()
+            section = SUITES[suite](Path(folder), is_quick=options.quick, rounds=options.rounds)
+            taken = share_taken(before, processor_times())
+            sections.append(replace(section, environment={**section.environment, TAKEN: taken}))
     return sections
 
 

@@ -8,7 +8,10 @@ import re
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-__all__ = ["environment"]
+__all__ = ["TAKEN", "environment", "processor_times", "share_taken"]
+
+TAKEN = "taken by other guests of the host meanwhile"
+"""Name of what `share_taken` says."""
 
 _PACKAGES = {
     "load": (
@@ -39,6 +42,25 @@ def environment(suite: str) -> dict[str, str]:
         "emotalk-data": _version("emotalk-data").replace("not installed", "from its repository"),
     }
     return found | {name: _version(name) for name in _PACKAGES[suite]}
+
+
+def processor_times() -> tuple[int, int]:
+    """Return how long other guests of a virtual machine's host had its processors, and all time; in ticks.
+
+    Both are 0 where the system does not tell.
+    """
+    try:
+        fields = Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()[1:9]
+    except OSError:
+        return 0, 0
+    ticks = list(map(int, fields))
+    return ticks[7], sum(ticks)
+
+
+def share_taken(before: tuple[int, int], after: tuple[int, int]) -> str:
+    """Say which part of the time between two calls of `processor_times` other guests had."""
+    taken, total = (late - early for late, early in zip(after, before, strict=True))
+    return f"{taken / total:.0%}" if total else "unknown"
 
 
 def _version(name: str) -> str:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import fcntl
 import os
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from emotalk_data._whole_file import LEFT_OVER, whole_file
 from emotalk_data.builder.copy_layout import DATA_FOLDER, MANIFEST_NAME, is_copy
 from emotalk_data.builder.copy_manifest import CopyManifest, CopyShard, CopySplit, read_manifest
 from emotalk_data.cache.recipe import differences
-from emotalk_data.cache.shard import TEMPORARY, Job, known_shard
+from emotalk_data.cache.shard import Job, known_shard
 from emotalk_data.cache.source import SplitName
 from emotalk_data.errors import CacheWriteError, OptionError, quote
 
@@ -49,7 +49,7 @@ class CopyFolder:
 
     def remove_unfinished(self) -> None:
         """Remove what a process that was ended left half-written."""
-        for left in [*self.data.glob(TEMPORARY), *self.path.glob(TEMPORARY)]:
+        for left in [*self.data.glob(LEFT_OVER), *self.path.glob(LEFT_OVER)]:
             left.unlink(missing_ok=True)
 
     @property
@@ -99,18 +99,12 @@ class CopyFolder:
         path = self.path / MANIFEST_NAME
         if text == self._written:
             return  # its time is part of the key of tables that were read from it
-        temporary = self.path / f".{uuid.uuid4().hex}.writing"
         try:
-            with temporary.open("wb") as file:
+            with whole_file(path) as file:
                 file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-            self._written = text
         except OSError as error:
             raise _cannot_write(path, error) from error
-        finally:
-            temporary.unlink(missing_ok=True)
+        self._written = text
 
 
 @contextmanager

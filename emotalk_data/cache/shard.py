@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import sha256
 from io import RawIOBase
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
 
 from pydantic import ValidationError
 
+from emotalk_data._whole_file import whole_file
 from emotalk_data.builder.copy_manifest import CopyFailure, CopyShard, MediaCounts
 from emotalk_data.cache.making import Made, make_audio, make_video
 from emotalk_data.cache.recipe import Recipe
@@ -23,12 +22,10 @@ if TYPE_CHECKING:
     import datasets
     import pyarrow as pa
 
-__all__ = ["TEMPORARY", "Job", "Tell", "known_shard", "make_column", "plan", "write_shard"]
+__all__ = ["Job", "Tell", "known_shard", "make_column", "plan", "write_shard"]
 
 Tell = Callable[[int], None]
 """Is told how many more rows are done."""
-
-TEMPORARY: Final = ".*.writing"
 
 _FOOTER_KEY: Final = "emotalk-cache"
 # What a reader of one row has to read; of media, 100 rows are what `datasets` itself writes.
@@ -89,12 +86,12 @@ def write_shard(
     """
     import pyarrow.parquet as pq
 
-    path, temporary = folder / job.file, folder / f".{job.file}.{uuid.uuid4().hex}.writing"
+    path = folder / job.file
     columns = made_columns(recipe)
     counts = {column: MediaCounts() for column in columns}
     failures: list[CopyFailure] = []
     try:
-        with temporary.open("xb") as file:
+        with whole_file(path) as file:
             hashing = _HashingFile(file)
             with pq.ParquetWriter(
                 hashing,
@@ -115,10 +112,6 @@ def write_shard(
                     "failures": [failure.model_dump() for failure in failures],
                 }
                 writer.add_key_value_metadata({_FOOTER_KEY: json.dumps(values, sort_keys=True)})
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        _sync_folder(folder)
     except OSError as error:
         if isinstance(error, EmotalkError):
             raise
@@ -127,8 +120,6 @@ def write_shard(
             f"cannot write {quote(str(path), 200)}: {reason}. What is finished stays; the same call goes on.",
             path=str(path),
         ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
     return CopyShard(
         file=job.file,
         num_rows=job.stop - job.start,
@@ -282,12 +273,3 @@ def _digest_of(path: Path) -> str:
         while block := file.read(_BLOCK_BYTES):
             digest.update(block)
     return digest.hexdigest()
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new name as lasting as the file: a folder is written back on its own."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -11,12 +11,12 @@ import difflib
 import functools
 import json
 import os
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
 
+from emotalk_data._whole_file import whole_file
 from emotalk_data.errors import OptionError
 from emotalk_data.hub.card import card_text
 from emotalk_data.hub.corpora import CORPUS_FACTS
@@ -254,11 +254,6 @@ def _refuse_foreign(root: Path) -> None:
 
 
 def _write(file: Path, text: str) -> None:
-    """Write a file whole or not at all: a killed export leaves the old one."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f".{file.name}.{uuid.uuid4().hex}")
-    try:
-        part.write_bytes(text.encode("utf-8"))
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)
+    with whole_file(file) as part:
+        part.write(text.encode("utf-8"))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as command
+from benchmarks.environment import processor_times, share_taken
 from benchmarks.measure import Result, Section
 from benchmarks.page import page
 from benchmarks.plot import PlotError, draw
@@ -88,3 +89,10 @@ def test_without_a_peer_there_is_nothing_to_draw(tmp_path: Path) -> None:
     section.results = {name: result for name, result in section.results.items() if result.role != "peer"}
     with pytest.raises(PlotError, match="no peer was measured"):
         draw([section], tmp_path / "plot.svg")
+
+
+def test_the_share_that_other_guests_took_is_of_the_time_between() -> None:
+    assert share_taken((10, 100), (35, 300)) == "12%"
+    assert share_taken((0, 0), (0, 0)) == "unknown"
+    before = processor_times()
+    assert all(late >= early for late, early in zip(processor_times(), before, strict=True))

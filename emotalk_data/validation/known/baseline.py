@@ -19,15 +19,14 @@ from __future__ import annotations
 import json
 import os
 import re
-import secrets
 import stat
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+from emotalk_data._whole_file import whole_file
 from emotalk_data.errors import OptionError, quote
 from emotalk_data.schemas.codes import CODES
 from emotalk_data.schemas.problems import Problem
@@ -101,19 +100,9 @@ class BaselineRecorder:
             OptionError: it cannot be written there, or there is a file that is no baseline.
         """
         target = target_of(path)
-        beside = f"{target}.{secrets.token_hex(4)}.tmp"
         try:
-            try:
-                with Path(beside).open("x", encoding="utf-8", newline="\n") as file:
-                    file.writelines(self._lines())
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.replace(beside, target)  # noqa: PTH105  # the name of the call is what matters here
-            except BaseException:
-                with suppress(OSError):
-                    Path(beside).unlink()
-                raise
-            _sync_folder(target)
+            with whole_file(target) as file:
+                file.writelines(line.encode("utf-8") for line in self._lines())
         except OSError as error:
             raise OptionError(
                 f"cannot write the baseline {quote(target)}: {error.strerror}. "
@@ -246,13 +235,3 @@ def target_of(path: str | os.PathLike[str]) -> str:
     raise OptionError(
         f"{quote(target)} is there and is no baseline; it was left as it is. Name another file.", path=target
     )
-
-
-def _sync_folder(target: str) -> None:
-    """Put the new name on the disk too. Some file systems cannot, and the file is complete either way."""
-    with suppress(OSError):
-        folder = os.open(Path(target).parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
