@@ -19,9 +19,7 @@ from emotalk_data.archives.ranges import (
     open_regular,
     os_error,
     pread_exact,
-    preadv_full,
     regular_size,
-    shorter_than_it_was,
 )
 from emotalk_data.archives.tar import cached_tar_index
 from emotalk_data.archives.zip import cached_zip_index
@@ -74,20 +72,6 @@ class ByteSource:
             return self._read(content.path, count, content.offset + offset)
         return bytes(content[offset : offset + count])
 
-    def pread_into(self, view: memoryview, offset: int) -> int:
-        """Fill `view` from byte `offset`, which spares taking memory; return how many bytes there were.
-
-        Raises:
-            ReleaseError: the file cannot be read, or has become shorter.
-        """
-        count = self._clamp(len(view), offset)
-        content = self._content
-        if isinstance(content, ByteRange):
-            self._read_into(content.path, view[:count], content.offset + offset)
-        else:
-            view[:count] = content[offset : offset + count]
-        return count
-
     def read_all(self) -> bytes | memoryview:
         """Return everything; bytes in memory are handed out as they are, without a copy.
 
@@ -136,18 +120,6 @@ class ByteSource:
             return pread_exact(self._descriptor, size, offset, path)
         except OSError as error:
             raise os_error(error, path) from error
-
-    def _read_into(self, path: str, view: memoryview, offset: int) -> None:
-        if self._descriptor < 0:
-            with open_regular(path) as (descriptor, _status):
-                count = preadv_full(descriptor, view, offset)
-        else:
-            try:
-                count = preadv_full(self._descriptor, view, offset)
-            except OSError as error:
-                raise os_error(error, path) from error
-        if count != len(view):
-            raise shorter_than_it_was(path, offset, len(view))
 
     def _clamp(self, size: int, offset: int) -> int:
         if size < 0 or offset < 0:

@@ -7,7 +7,6 @@ equal to `soundfile.read(dtype="float32")`, bit by bit.
 from __future__ import annotations
 
 import struct
-import threading
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,9 +30,6 @@ _SCALES: dict[SampleFormat, np.float32] = {
 }
 _MAX_BYTES = 2**32 - 256  # what the 32-bit sizes of RIFF can say
 _PCM, _FLOAT = 0x0001, 0x0003
-
-_SCRATCH_BYTES = 1 << 20  # 11 s of 16 bits at 44.1 kHz, mono
-_kept = threading.local()
 
 
 def read_pcm(
@@ -78,23 +74,11 @@ def read_pcm(
     if source.byte_range is None:  # in memory: convert from where the samples lie
         memory = memoryview(source.read_all())[offset : offset + size]
     else:
-        memory = _scratch(size)
-        memory = memory[: source.pread_into(memory, offset)]
+        memory = memoryview(source.pread(size, offset))
     if len(memory) != size:
         problem = "ends within its samples: it has changed since its header was read"
         raise AudioError(f"{quote(source.name, 160)} {problem}", path=source.name, offset=offset)
     return _to_float(memory, header, out)
-
-
-def _scratch(size: int) -> memoryview:
-    """Return memory for bytes that are converted at once; each thread keeps some, since new memory is slow."""
-    if size > _SCRATCH_BYTES:
-        return memoryview(bytearray(size))
-    try:
-        kept: memoryview = _kept.scratch
-    except AttributeError:
-        kept = _kept.scratch = memoryview(bytearray(_SCRATCH_BYTES))
-    return kept[:size]
 
 
 def wav_bytes(

@@ -69,11 +69,6 @@ def test_the_bytes_are_the_same_wherever_they_lie(paths: dict[str, str], place: 
         assert source.pread(10, 250) == CONTENT[250:260]
         assert source.pread(10, len(CONTENT) - 3) == CONTENT[-3:]
         assert source.pread(10, len(CONTENT) + 3) == b""
-        memory = bytearray(10)
-        assert source.pread_into(memoryview(memory), 250) == 10
-        assert memory == CONTENT[250:260]
-        assert source.pread_into(memoryview(memory), len(CONTENT) - 3) == 3
-        assert memory == CONTENT[-3:] + CONTENT[253:260]
         with source.open() as file:
             assert file.seek(-5, 2) == len(CONTENT) - 5
             assert file.read() == CONTENT[-5:]
@@ -138,8 +133,6 @@ def test_a_file_that_was_cut_or_removed_since_is_an_error_not_short_data(tmp_pat
         source.read_all()
     with pytest.raises(ReleaseError, match="still being copied"):
         source.pread(200, 0)
-    with pytest.raises(ReleaseError, match="still being copied"):
-        source.pread_into(memoryview(bytearray(200)), 0)
     with source.open() as file, pytest.raises(ReleaseError, match="still being copied"):
         file.read()
     path.unlink()
@@ -167,8 +160,6 @@ def test_a_file_that_is_cut_while_it_is_held_is_an_error(tmp_path: Path) -> None
         path.write_bytes(CONTENT[:100])
         with pytest.raises(ReleaseError, match="still being copied"):
             source.read_all()
-        with pytest.raises(ReleaseError, match="still being copied"):
-            source.pread_into(memoryview(bytearray(200)), 0)
 
 
 def test_a_member_that_is_not_there_names_close_ones(paths: dict[str, str]) -> None:

@@ -133,21 +133,6 @@ def test_a_large_batch_takes_no_more_files_than_a_process_may_open(tmp_path: Pat
         np.testing.assert_array_equal(row, AudioClip(path=path).decode())
 
 
-@pytest.mark.parametrize("subtype", ["PCM_16", "FLOAT", "PCM_24"])
-def test_what_was_decoded_stays_when_the_memory_it_was_read_into_is_used_again(
-    tmp_path: Path, subtype: str
-) -> None:
-    clips, sources = [], []
-    for number, num_samples in enumerate((400_000, 9_000, 700_000)):  # below and above what a thread keeps
-        path = tmp_path / f"{number}.wav"
-        soundfile.write(path, _samples(num_samples, seed=number)[0], RATE, subtype=subtype)
-        sources.append(soundfile.read(path, dtype="float32")[0])
-        clips.append(AudioClip(path=path))
-    decoded = [clip.decode(0.1) for clip in clips]
-    for samples, source in zip(decoded, sources, strict=True):
-        np.testing.assert_array_equal(samples[0], source[1_600:])
-
-
 def test_a_file_that_is_cut_between_its_header_and_its_samples_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "x.wav"
     soundfile.write(path, _samples(800)[0], RATE, subtype="PCM_16")
