@@ -124,8 +124,9 @@ class AudioClip(MediaClip):
         """
         rate = self._target_rate if sampling_rate is None else checked_rate(sampling_rate)
         with self._held() as source:
-            if start_seconds == 0 and end_seconds is None and source.size_bytes <= _SMALL_FILE_BYTES:
-                source.load()
+            is_whole = start_seconds == 0 and end_seconds is None
+            if is_whole and rate is None and source.size_bytes <= _SMALL_FILE_BYTES:
+                source.load()  # not for resampling: it runs faster once the bytes are gone
             if self._audio is None:
                 self._audio = examine(source)
             span = plan_span(self._audio, start_seconds, end_seconds, rate, source.name)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
 from emotalk_data.errors import SpanError
 from emotalk_data.media.audio_decode import probe, read_samples
 from emotalk_data.media.audio_facts import AudioFacts
 from emotalk_data.media.resample import resample, resampled_length, source_span, to_mono
+from emotalk_data.media.scratch import scratch
 
 if TYPE_CHECKING:
     import numpy as np
@@ -124,8 +126,11 @@ def decode_span(
         samples = to_mono(read_samples(source, facts, start + first, start + last))
     else:
         read_first, read_last, offset = source_span(first, last, stop - start, old_rate, rate)
-        samples = read_samples(source, facts, start + read_first, start + read_last)
-        samples = resample(to_mono(samples) if is_mixed else samples, old_rate, rate)
+        shape = facts.num_channels, read_last - read_first
+        # Only PCM is decoded straight into memory that is given.
+        with scratch(shape) if facts.header is not None else nullcontext() as memory:
+            samples = read_samples(source, facts, start + read_first, start + read_last, out=memory)
+            samples = resample(to_mono(samples) if is_mixed else samples, old_rate, rate)
         samples = samples[:, first - offset : last - offset]
     if out is None:
         return samples
