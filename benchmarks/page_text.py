@@ -15,7 +15,7 @@ Measured by `python -m benchmarks`: all tasks of a suite interleaved round by ro
 This page is written by that command (`--markdown docs/performance.md`), lines that do not hold included. The
 machine's own pace is part of every table: only the ratios carry over to another machine, and those not
 exactly. Suites may come from several sittings. Each names its machine, its versions, how busy the machine was
-before it began, and how much of the processors' time other guests of its host took meanwhile: on a busy one
+before it began, and, where known, how much of its processors other guests of its host took: on a busy one
 long calls are interrupted more often than short ones, which flatters what is fast, and two threads more often
 than one.
 
