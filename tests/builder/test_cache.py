@@ -56,6 +56,14 @@ def _start(root: Path, cache: Path, *args: str, before: str = "") -> subprocess.
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+def _output(code: str, root: Path, cache: Path) -> str:
+    """Run code in a process of its own, which has to end well, and return what it prints."""
+    command = [sys.executable, "-c", code, str(root), str(cache)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def _result(process: subprocess.Popen[str]) -> Any:
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
@@ -324,13 +332,7 @@ def test_datasets_replaces_nothing_in_the_builders_modules(tmp_path: Path) -> No
         "assert base.Path is pathlib.Path\n"
         "assert 'scipy' not in sys.modules\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(root), str(tmp_path / "cache")],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    _output(code, root, tmp_path / "cache")
 
 
 def test_a_release_that_is_cached_loads_without_pydantic(
@@ -343,11 +345,4 @@ def test_a_release_that_is_cached_loads_without_pydantic(
         "print(len(load_dataset('emotalk', data_dir=sys.argv[1], split='train', cache_dir=sys.argv[2])))\n"
         "assert 'pydantic' not in sys.modules\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(root), str(tmp_path / "cache")],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == [str(num_rows)]
+    assert _output(code, root, tmp_path / "cache").split() == [str(num_rows)]

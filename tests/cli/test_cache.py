@@ -160,14 +160,18 @@ def test_no_more_processes_are_counted_on_than_there_are_files(invoke: Invoke, e
     assert "with 3 processes\n" in result.stdout
 
 
+def long_copy(release: Path, out: Path, *, num_proc: int) -> list[str]:
+    """Return the command of a copy that takes long enough to be stopped."""
+    options = ("--data-dir", release, "--out", out, "--frame-rate", 25, "--num-proc", num_proc)
+    return command("cache", "emotalk", *options)
+
+
 @pytest.mark.slow
 def test_ctrl_c_drops_the_shard_at_hand_and_the_same_command_goes_on(
     emotalk_dir: Path, environment: dict[str, str], tmp_path: Path
 ) -> None:
     out = tmp_path / "copy"
-    words = command(
-        "cache", "emotalk", "--data-dir", emotalk_dir, "--out", out, "--frame-rate", 25, "--num-proc", 1
-    )
+    words = long_copy(emotalk_dir, out, num_proc=1)
     with subprocess.Popen(
         words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -201,9 +205,7 @@ def test_ctrl_c_of_a_terminal_reaches_all_processes_and_one_of_them_says_so(
     emotalk_dir: Path, environment: dict[str, str], tmp_path: Path
 ) -> None:
     out = tmp_path / "copy"
-    words = command(
-        "cache", "emotalk", "--data-dir", emotalk_dir, "--out", out, "--frame-rate", 25, "--num-proc", 2
-    )
+    words = long_copy(emotalk_dir, out, num_proc=2)
     with subprocess.Popen(
         words,
         env=environment,
