@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 import hypothesis
@@ -45,3 +45,23 @@ def public_path() -> Iterator[Path]:
     path.chmod(0o755)
     yield path
     shutil.rmtree(path)
+
+
+@pytest.fixture
+def open_files(tmp_path: Path) -> Callable[[], list[str]]:
+    """Return a function that lists which files below `tmp_path` this process has open, once per descriptor.
+
+    A count of all descriptors would tell of other tests: the threads that feed their queues close some later.
+    """
+    descriptors = Path("/proc/self/fd")
+    if not descriptors.exists():
+        pytest.skip("what a process has open is read from /proc")
+
+    def names() -> list[str]:
+        found = []
+        for descriptor in descriptors.iterdir():
+            with suppress(OSError):  # closed meanwhile: the one that lists them, or another thread's
+                found.append(os.readlink(descriptor))
+        return sorted(name for name in found if name.startswith(f"{tmp_path.resolve()}/"))
+
+    return names
