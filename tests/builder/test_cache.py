@@ -133,7 +133,7 @@ def test_an_unchanged_release_is_loaded_without_reading_its_annotations(root: Pa
         "        print('OPENED', args[0], file=sys.stderr)\n"
         "sys.addaudithook(watch)\n"
     )
-    cold, warm = (_start(root, tmp_path / "cache", before=watch).communicate(timeout=60) for _ in range(2))
+    cold, warm = (_start(root, tmp_path / "cache", before=watch).communicate(timeout=180) for _ in range(2))
     assert cold[1].count("OPENED") >= 4 * NUM_ROWS
     assert "OPENED" not in warm[1]
     assert "CONNECTED" not in cold[1] + warm[1]
@@ -203,7 +203,7 @@ def test_a_build_that_was_killed_is_repaired_by_the_next_load(root: Path, tmp_pa
     assert process.stdout is not None
     assert process.stdout.readline() == "half\n"
     process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=60)
+    process.communicate(timeout=180)
     (half,) = (tmp_path / "cache").rglob("*.incomplete")
     assert list(half.glob("problems-*.json"))
     dataset = load_dataset("emotalk", data_dir=root, cache_dir=tmp_path / "cache")
