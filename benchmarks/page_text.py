@@ -77,7 +77,7 @@ used again, and set the rest of each row to zero: no header, no check, no row, n
 to memory, 0.4 MB in and 1.3 MB out for an utterance. Nobody who fills such batches with numpy in two threads is
 faster than that. The loader was to be 2.5 times as fast as the fastest peer, which uses one thread, and 40 times
 as fast as stock `datasets`. Its claims here are lower: it reaches only the second, only from Arrow, and not on a
-busy machine; the rows of the limit itself say how much of the first can be had at all. What it takes more
+busy machine; the rows of the limit itself say how much of the first can be had at all. What the loader takes more
 than the limit is Python's: it opens and checks each file, asks the table for each row, and its two threads wait
 for each other while they do.
 

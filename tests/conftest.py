@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
@@ -48,20 +49,21 @@ def public_path() -> Iterator[Path]:
 
 
 @pytest.fixture
-def open_files(tmp_path: Path) -> Callable[[], list[str]]:
-    """Return a function that lists which files below `tmp_path` this process has open, once per descriptor.
+def open_files() -> Callable[[], list[str]]:
+    """Return a function that lists what this process has opened since the test began, once per descriptor.
 
-    A count of all descriptors would tell of other tests: the threads that feed their queues close some later.
+    A count would tell of other tests too: the threads that feed their queues close some descriptors later.
     """
     descriptors = Path("/proc/self/fd")
     if not descriptors.exists():
         pytest.skip("what a process has open is read from /proc")
 
-    def names() -> list[str]:
-        found = []
+    def names() -> Counter[str]:
+        found: Counter[str] = Counter()
         for descriptor in descriptors.iterdir():
             with suppress(OSError):  # closed meanwhile: the one that lists them, or another thread's
-                found.append(os.readlink(descriptor))
-        return sorted(name for name in found if name.startswith(f"{tmp_path.resolve()}/"))
+                found[os.readlink(descriptor)] += 1
+        return found
 
-    return names
+    before = names()
+    return lambda: sorted((names() - before).elements())
