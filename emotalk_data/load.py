@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, TypedDict, Unpack, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypedDict, Unpack, overload
 
-from emotalk_data.errors import OptionError, ReleaseNotFoundError, quote
+from emotalk_data.builder.releases import CORPORA, corpus_named, find_release
+from emotalk_data.errors import OptionError, quote
 
 if TYPE_CHECKING:
     import datasets
 
     from emotalk_data.builder.base import OnInvalid, ReleaseBuilder
+    from emotalk_data.schemas.split_file import SplitFile
 
     AnyDataset: TypeAlias = (
         datasets.Dataset | datasets.DatasetDict | datasets.IterableDataset | datasets.IterableDatasetDict
@@ -21,43 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["CORPORA", "LoadOptions", "find_release", "load_dataset", "load_dataset_builder", "register"]
 
 _log: Final = logging.getLogger(__name__)
-
-
-class Corpus(NamedTuple):
-    """What must be known of a corpus before anything is loaded.
-
-    Attributes:
-        name: as `load_dataset` takes it.
-        aliases: other names, in lower case.
-        folders: names its folder may have below $EMOTALK_HOME.
-        title: as its authors write it.
-        source: how to get the release.
-    """
-
-    name: Literal["emotalk", "m3ed"]
-    aliases: tuple[str, ...]
-    folders: tuple[str, ...]
-    title: str
-    source: str
-
-
-CORPORA: Final = (
-    Corpus(
-        "emotalk",
-        ("emotiontalk", "baai/emotiontalk"),
-        ("emotalk", "EmotionTalk", "Emotiontalk"),
-        "EmotionTalk",
-        "accept the terms at huggingface.co/datasets/BAAI/Emotiontalk, then "
-        "`hf download BAAI/Emotiontalk --repo-type dataset --local-dir DIR`",
-    ),
-    Corpus(
-        "m3ed",
-        ("rucm3ed", "aim3-ruc/rucm3ed"),
-        ("m3ed", "M3ED", "RUCM3ED"),
-        "M3ED",
-        "clone github.com/AIM3-RUC/RUCM3ED (annotations and split lists; audio on request to its authors)",
-    ),
-)
 
 
 class LoadOptions(TypedDict, total=False):
@@ -71,6 +35,8 @@ class LoadOptions(TypedDict, total=False):
     num_proc: int | None
     episodes_dir: str | os.PathLike[str] | None
     on_invalid: OnInvalid
+    split_file: str | os.PathLike[str] | SplitFile | None
+    fold: int | str | None
 
 
 @overload
@@ -124,6 +90,8 @@ def load_dataset(
     num_proc: int | None = None,
     episodes_dir: str | os.PathLike[str] | None = None,
     on_invalid: OnInvalid = "report",
+    split_file: str | os.PathLike[str] | SplitFile | None = None,
+    fold: int | str | None = None,
 ) -> AnyDataset:
     """Load EmotionTalk or M3ED from the release its authors ship.
 
@@ -146,6 +114,9 @@ def load_dataset(
         episodes_dir: M3ED: folder of the TV episodes you own; gives `video`, and `audio` where no clip is.
         on_invalid: what becomes of a row with a value that cannot be taken: "report" keeps it with a null,
             "drop" leaves it out, "raise" raises once everything has been read.
+        split_file: other splits than the official ones: a file of `make_splits` or `emotalk splits make`, or
+            what `make_splits` returns. Its digest is checked; `split` then names a split of it.
+        fold: which fold of a split file that has several: its number from 0, or its name.
 
     Returns:
         a Dataset, or a DatasetDict without `split`; with `streaming` an IterableDataset(Dict).
@@ -154,12 +125,14 @@ def load_dataset(
         ReleaseNotFoundError: no release was found; says what was tried and how to get it.
         ReleaseInvalidError: `on_invalid="raise"` and something is wrong.
         ArchiveError: a tar is damaged, cut or unsafe.
-        DecodeError: M3ED's annotation is not strict JSON.
-        OptionError: an unknown corpus, configuration or split.
+        DecodeError: M3ED's annotation, or the split file, is not strict JSON.
+        OptionError: an unknown corpus, configuration, split or fold; a split file for other rows than these.
+        SchemaError: the split file is none, or was changed.
         CacheWriteError: the cache cannot be written.
         CacheCorruptError: a file of the cache, or of a copy, is damaged or gone; or the copy is not finished.
     """
     _check_options(download_mode, num_proc)
+    frozen = _read_splits(path, split_file, fold, streaming)
     builder = load_dataset_builder(
         path,
         name,
@@ -175,7 +148,11 @@ def load_dataset(
         dataset = builder.as_streaming_dataset(split=split)
         return dataset
     builder.download_and_prepare(download_mode=download_mode, num_proc=num_proc)
-    dataset = builder.as_dataset(split=split, in_memory=keep_in_memory)
+    dataset = builder.as_dataset(split=split if frozen is None else None, in_memory=keep_in_memory)
+    if frozen is not None:
+        from emotalk_data.builder.frozen_splits import apply_split_file, choose_split
+
+        dataset = choose_split(apply_split_file(dataset, frozen, fold=fold), split)
     report = builder.report()
     if not report.is_clean:
         _log.warning("%s. `emotalk validate %s` lists them.", report.summary(), builder.listing.root)
@@ -197,7 +174,7 @@ def load_dataset_builder(
 
     Takes the arguments of `load_dataset` of the same names and raises the same errors.
     """
-    corpus = _corpus(path)
+    corpus = corpus_named(path)
     if name not in (None, "default"):
         raise OptionError(f"{corpus.name} has no configuration {quote(name)}; expected 'default' or none.")
     if episodes_dir is not None and corpus.name != "m3ed":
@@ -227,38 +204,6 @@ def load_dataset_builder(
     return EmotalkBuilder(**options)
 
 
-def find_release(corpus_name: str, data_dir: str | os.PathLike[str] | None = None) -> str:
-    """Return the path of a release.
-
-    Raises:
-        ReleaseNotFoundError: nothing there; says what was tried and how to get the release.
-    """
-    corpus = _corpus(corpus_name)
-    if data_dir is not None:
-        path = Path(data_dir).expanduser()
-        if path.exists():
-            return str(path)
-        raise ReleaseNotFoundError(
-            f"data_dir {quote(str(path))} does not exist; expected the folder of {corpus.title}'s release. "
-            f"To get it: {corpus.source}.",
-            path=str(path),
-        )
-    home = os.environ.get("EMOTALK_HOME")
-    if home:
-        for folder in corpus.folders:
-            path = Path(home).expanduser() / folder
-            if path.exists():
-                return str(path)
-    tried = (
-        f"$EMOTALK_HOME ({quote(home)}) has no folder {corpus.name}" if home else "$EMOTALK_HOME is not set"
-    )
-    raise ReleaseNotFoundError(
-        f"no {corpus.title} release: data_dir was not given, {tried}. "
-        f"To get it: {corpus.source}; then load_dataset({corpus.name!r}, data_dir=DIR). "
-        f"To try without it: `emotalk sample {corpus.name} DIR`."
-    )
-
-
 def register() -> None:
     """Let plain `datasets.load_dataset("emotalk", data_dir=…)` and `("m3ed", data_dir=…)` find this package.
 
@@ -273,14 +218,30 @@ def register() -> None:
         _PACKAGED_DATASETS_MODULES[corpus.name] = (f"emotalk_data.builder.{corpus.name}", "emotalk_data")
 
 
-def _corpus(name: str) -> Corpus:
-    folded = str(name).lower()  # a Path, say, is no corpus either, and gets the same answer
-    for corpus in CORPORA:
-        if folded == corpus.name or folded in corpus.aliases:
-            return corpus
-    raise OptionError(
-        f"no corpus {quote(name)}; expected 'emotalk' or 'm3ed'. For other datasets use datasets.load_dataset."
-    )
+def _read_splits(
+    path: str, split_file: str | os.PathLike[str] | SplitFile | None, fold: int | str | None, streaming: bool
+) -> SplitFile | None:
+    """Read the split file, and refuse what does not belong to it, before anything is built."""
+    if split_file is None:
+        if fold is not None:
+            raise OptionError(
+                f"fold is {quote(fold)}, and only a split file has folds: give split_file=FILE."
+            )
+        return None
+    if streaming:
+        raise OptionError(
+            "split_file needs the table that streaming=True does not keep: leave one of them out."
+        )
+    from emotalk_data.schemas.split_file import SplitFile, load_split_file
+
+    frozen = split_file if isinstance(split_file, SplitFile) else load_split_file(split_file)
+    if frozen.corpus != corpus_named(path).name:
+        raise OptionError(
+            f"the split file is of {frozen.corpus}, and {quote(path)} is asked for: "
+            f"load_dataset({frozen.corpus!r}, …, split_file=…)."
+        )
+    frozen.choose_fold(fold)
+    return frozen
 
 
 def _check_options(download_mode: object, num_proc: object) -> None:

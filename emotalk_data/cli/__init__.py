@@ -2,7 +2,8 @@
 
     app       the command itself: finds the verb, and turns what goes wrong into one line and an exit code
     output    what reaches the terminal: tables as wide as Chinese is, nothing that a terminal would obey
-    demo, doctor, export, info, sample, validate    the verbs; each is imported only when it is called
+    cache, demo, doctor, export, info, report, sample, splits, stats, validate    the verbs; each is imported
+              only when it is called
     options   options that several verbs take
     content   what a loaded corpus holds, for `info`
     checks    what can be wrong with an installation, for `doctor`; with `attempts` at decoding, and `probes`

@@ -55,6 +55,11 @@ _TORCHCODEC: Final = (
     "import torchcodec, importlib.metadata; from torchcodec.decoders import VideoDecoder; "
     "answer = dict(version=importlib.metadata.version('torchcodec'))"
 )
+_EXTRAS: Final = {
+    "scikit-learn": ("sklearn", "views", "only the metrics of emotalk_data.views.score need it"),
+    "Jinja2": ("jinja2", "report", "only `emotalk report` needs it"),
+}
+"""Package to its module, the extra that brings it, and what is lost without it."""
 
 
 class Check(NamedTuple):
@@ -238,6 +243,12 @@ def _optional() -> Iterator[Check]:
         yield Check("Optional", "torchcodec", "ok", f"{codec['version']}; not needed, PyAV decodes here")
     else:
         yield _unusable("torchcodec", codec, "", "not needed, PyAV decodes here")
+    for package, (module, extra, note) in _EXTRAS.items():
+        answer = probe(f"import {module}; answer = dict(version={module}.__version__)")
+        if isinstance(answer, dict):
+            yield Check("Optional", package, "ok", str(answer["version"]))
+        else:
+            yield _unusable(package, answer, f'pip install "emotalk-data[{extra}]"', note)
     driver = driver_gpu()
     if gpus:
         yield Check("Optional", "GPU", "ok", f"{len(gpus)}: {', '.join(sorted(set(gpus)))}")

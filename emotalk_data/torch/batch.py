@@ -63,6 +63,8 @@ class Collate:
         modality_mask   bool (batch, 3): whether text, audio, video of the row are in this batch
         whole numbers   int64 (batch,), -100 for null: ClassLabels, so that losses of torch leave null out
         other numbers   float64 (batch,), NaN for null
+        booleans        bool (batch,); null is refused
+        lists of one length    numbers, (batch, length), -100 or NaN for null; needs `features`
         anything else   a list: texts, ids, nested values
         errors          with `on_error="mask"`: a list of `Failure`
 

@@ -6,7 +6,7 @@ import functools
 import math
 import numbers
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, NoReturn, TypeAlias
 
 import numpy as np
 import torch
@@ -17,12 +17,33 @@ from emotalk_data.media.clip import MediaClip
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["NULL_LABEL", "Kind", "kind_of_feature", "kind_of_values", "tensor_of_arrow", "tensor_of_values"]
+__all__ = [
+    "NULL_LABEL",
+    "Kind",
+    "Vector",
+    "kind_of_feature",
+    "kind_of_values",
+    "tensor_of_arrow",
+    "tensor_of_values",
+]
 
 NULL_LABEL: Final = -100
 """Stands for a null among whole numbers: what the losses of torch leave out (`ignore_index`)."""
 
-Kind: TypeAlias = Literal["audio", "video", "whole", "real", "list"]
+
+class Vector(NamedTuple):
+    """The kind of a column of lists that all have the same number of numbers: votes, or shares of classes.
+
+    Attributes:
+        length: numbers of a list.
+        dtype: int64 for whole numbers; floating point as it is stored.
+    """
+
+    length: int
+    dtype: torch.dtype
+
+
+Kind: TypeAlias = Literal["audio", "video", "whole", "real", "bool", "list"] | Vector
 
 _WHOLE = frozenset({"int8", "int16", "int32", "int64", "uint8", "uint16", "uint32"})
 _REAL: Mapping[str, torch.dtype] = {
@@ -31,16 +52,26 @@ _REAL: Mapping[str, torch.dtype] = {
 
 
 def kind_of_feature(feature: Any) -> Kind:
-    """Say what the values of a column of `datasets` become."""
+    """Say what the values of a column of `datasets` become.
+
+    A list is a `Vector` where the column says how long each is: `datasets.List(feature, length=7)`.
+    """
     import datasets
 
     if isinstance(feature, datasets.Audio):
         return "audio"
     if isinstance(feature, datasets.Video):
         return "video"
+    if isinstance(feature, datasets.List) and feature.length > 0:
+        inner = kind_of_feature(feature.feature)
+        if inner == "whole":
+            return Vector(feature.length, torch.int64)
+        return Vector(feature.length, _REAL[feature.feature.dtype]) if inner == "real" else "list"
     dtype = feature.dtype if isinstance(feature, datasets.Value | datasets.ClassLabel) else None
     if dtype in _WHOLE:
         return "whole"
+    if dtype == "bool":
+        return "bool"
     return "real" if dtype in _REAL else "list"
 
 
@@ -53,30 +84,87 @@ def kind_of_values(name: str, values: Sequence[Any]) -> Kind:
         return "audio" if name == "audio" else "video"
     if isinstance(there[0], MediaClip):
         return "video" if hasattr(there[0], "frames") else "audio"
+    if all(isinstance(value, bool | np.bool_) for value in there):
+        return "bool"
     if any(isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real) for value in there):
         return "list"
     return "whole" if all(isinstance(value, numbers.Integral) for value in there) else "real"
 
 
 def tensor_of_values(name: str, kind: Kind, values: Sequence[Any]) -> torch.Tensor | list[Any]:
-    """Return whole numbers as int64 with -100 for null, others as float64 with NaN, anything else as a list."""
+    """Return whole numbers as int64 with -100 for null, others as float64 with NaN, anything else as a list.
+
+    Booleans become bool. Lists of a fixed length become (batch, length); one that is null is all -100 or NaN.
+
+    Raises:
+        OptionError: a value of another kind or length, or a boolean that is null.
+    """
     if kind == "list":
         return list(values)
-    null, dtype = (NULL_LABEL, torch.int64) if kind == "whole" else (math.nan, torch.float64)
+    if kind == "bool":
+        nulls = [row for row, value in enumerate(values) if value is None]
+        if nulls:
+            _refuse_null(name, nulls[0])
+        return torch.tensor([bool(value) for value in values])
+    filled: list[Any]
+    if isinstance(kind, Vector):
+        null, dtype = _null_of(kind.dtype), kind.dtype
+        filled = [
+            [null] * kind.length if row is None else [null if value is None else value for value in row]
+            for row in values
+        ]
+        if wrong := [row for row in filled if len(row) != kind.length]:
+            raise OptionError(f"{name} has {quote(wrong[0])}; expected {kind.length} numbers in each row")
+    else:
+        dtype = torch.int64 if kind == "whole" else torch.float64
+        filled = [_null_of(dtype) if value is None else value for value in values]
     try:
-        return torch.tensor([null if value is None else value for value in values], dtype=dtype)
+        return torch.tensor(filled, dtype=dtype)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise OptionError(f"{name} is {quote(values)}; expected {kind} numbers or null") from error
+        raise OptionError(f"{name} is {quote(values)}; expected {_called(kind)} numbers or null") from error
 
 
-def tensor_of_arrow(kind: Kind, values: pa.ChunkedArray) -> torch.Tensor | list[Any]:
+def tensor_of_arrow(
+    kind: Kind, values: pa.ChunkedArray, *, name: str = "a column"
+) -> torch.Tensor | list[Any]:
     """Do the same for an Arrow column; floating point keeps its width."""
     if kind == "list":
         listed: list[Any] = values.to_pylist()
         return listed
+    if isinstance(kind, Vector):
+        return torch.cat([_vectors(kind, chunk) for chunk in values.chunks])
     if kind == "whole":
         return torch.tensor(values.cast("int64").fill_null(NULL_LABEL).to_numpy())
+    if kind == "bool" and values.null_count:
+        _refuse_null(name, values.is_null().to_pylist().index(True))
     return torch.tensor(values.to_numpy())  # null becomes NaN
+
+
+def _vectors(kind: Vector, values: pa.FixedSizeListArray) -> torch.Tensor:
+    """Return lists of a fixed length as a tensor of its own, (rows, length)."""
+    # Of lists that are null, Arrow has numbers as well: whatever they are, they are overwritten.
+    inner = values.values.slice(values.offset * kind.length, len(values) * kind.length)
+    if kind.dtype == torch.int64:
+        inner = inner.cast("int64").fill_null(NULL_LABEL)
+    tensor = torch.tensor(inner.to_numpy(zero_copy_only=False)).reshape(len(values), kind.length)
+    if values.null_count:
+        tensor[torch.tensor(values.is_null().to_numpy(zero_copy_only=False))] = _null_of(kind.dtype)
+    return tensor
+
+
+def _null_of(dtype: torch.dtype) -> float:
+    return NULL_LABEL if dtype == torch.int64 else math.nan
+
+
+def _called(kind: Kind) -> str:
+    return f"lists of {kind.length}" if isinstance(kind, Vector) else kind
+
+
+def _refuse_null(name: str, row: int) -> NoReturn:
+    raise OptionError(
+        f"{name} is null in row {row} of the batch, and a bool tensor has no value for that. Leave the column "
+        f'out with columns=[…], or make it numbers, where null is -100: ds.cast_column(name, Value("int8"))'
+    )
 
 
 @functools.cache

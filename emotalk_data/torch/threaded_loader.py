@@ -243,7 +243,7 @@ class Loader:
             if kind in ("audio", "video"):
                 values[name] = self._table.clips(name, rows)
             else:
-                values[name] = tensor_of_arrow(kind, self._table.values(name, rows))
+                values[name] = tensor_of_arrow(kind, self._table.values(name, rows), name=name)
         options = replace(self._options, num_threads=num_threads)
         batch = assemble(
             values, self._kinds, len(rows), options, self._memories, ids=lambda: self._table.ids(rows)

@@ -31,7 +31,18 @@ def test_a_sound_installation_is_exit_0_and_shows_no_token(run: Run, tmp_path: P
     done = run("doctor", env=home)
     assert (done.returncode, done.stderr) == (0, "")
     assert "The core works" in done.stdout
-    for name in (*CORE_PACKAGES, "PCM wav", "libsndfile", "FFmpeg", "H.264", "GB free", "torch", "GPU"):
+    for name in (
+        *CORE_PACKAGES,
+        "PCM wav",
+        "libsndfile",
+        "FFmpeg",
+        "H.264",
+        "GB free",
+        "torch",
+        "scikit-learn",
+        "Jinja2",
+        "GPU",
+    ):
         assert name in done.stdout
     assert re.search(r"ok +EmotionTalk +EmotionTalk: Audio, Multimodal, Text, Video", done.stdout)
     assert "set in the environment" in done.stdout

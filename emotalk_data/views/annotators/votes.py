@@ -1,0 +1,139 @@
+"""Every annotator's judgement as flat arrays: what rules, soft labels and agreement are computed from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import datasets
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from emotalk_data.errors import OptionError
+from emotalk_data.schemas.labels import MODALITIES, Modality
+from emotalk_data.views.columns import NO_LABEL, check_dataset, choose, column, corpus_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Votes", "votes"]
+
+
+@dataclass(frozen=True)
+class Votes:
+    """The judgements of one modality, one label of one annotator each, in the order of rows and annotators.
+
+    All arrays have the shape (votes,).
+
+    Attributes:
+        num_rows: rows of the dataset; a row without a vote is in none of the arrays.
+        names: labels in the order of the authors' ids. M3ED has `Other` as its eighth, EmotionTalk seven.
+        rows: int64, the row of the dataset.
+        annotators: int64, the annotator's number from 1, as the release counts them.
+        emotions: int64 ids of `names`; -1 where the annotator's label is null.
+        ranks: int64, 0 for the first label of an annotator, 1 for the second. EmotionTalk: all 0.
+        confidences: float64, 0.1 to 0.9; NaN where it is null. M3ED: all NaN.
+        sentiments: float64, -2 to 2; NaN where it is null. Multimodal votes of EmotionTalk only.
+    """
+
+    num_rows: int
+    names: tuple[str, ...]
+    rows: NDArray[np.int64]
+    annotators: NDArray[np.int64]
+    emotions: NDArray[np.int64]
+    ranks: NDArray[np.int64]
+    confidences: NDArray[np.float64]
+    sentiments: NDArray[np.float64]
+
+    def select(self, keep: NDArray[np.bool_]) -> Votes:
+        """Return the votes whose flag is set; the rows keep their numbers."""
+        arrays = {name: value[keep] for name, value in vars(self).items() if isinstance(value, np.ndarray)}
+        return Votes(self.num_rows, self.names, **arrays)
+
+    def table(self) -> NDArray[np.int64]:
+        """Return the first label of each annotator as (rows, annotators) ids, -1 where there is none.
+
+        Column i is annotator i + 1 of the release.
+        """
+        first = self.select(self.ranks == 0)
+        width = int(self.annotators.max(initial=0))
+        ids = np.full((self.num_rows, width), NO_LABEL, np.int64)
+        ids[first.rows, first.annotators - 1] = first.emotions
+        return ids
+
+    def counts(self) -> NDArray[np.int64]:
+        """Return how many annotators put each label first, shape (rows, labels)."""
+        given = (self.ranks == 0) & (self.emotions != NO_LABEL)
+        counts = np.zeros((self.num_rows, len(self.names)), np.int64)
+        np.add.at(counts, (self.rows[given], self.emotions[given]), 1)
+        return counts
+
+
+def votes(dataset: datasets.Dataset, modality: Modality = "multimodal") -> Votes:
+    """Return the annotators' judgements of one modality.
+
+    Args:
+        dataset: EmotionTalk or M3ED, any selection of it.
+        modality: what the annotators perceived. M3ED's watched the video with its sound: `multimodal` only.
+
+    Raises:
+        OptionError: an unknown modality, one that the corpus was not judged in, or no column `annotations`.
+    """
+    choose("modality", modality, MODALITIES)
+    check_dataset(dataset, ["annotations"])
+    corpus = corpus_of(dataset)
+    if corpus == "m3ed" and modality != "multimodal":
+        raise OptionError(
+            f"M3ED was judged from video with sound only; modality is {modality!r}, expected 'multimodal'."
+        )
+    stored = column(dataset, "annotations").combine_chunks()
+    if isinstance(stored, pa.ChunkedArray):  # no rows at all
+        stored = pa.array([], stored.type)
+    rows = np.asarray(pc.list_parent_indices(stored), np.int64)
+    items = pc.list_flatten(stored)
+    chosen = pc.equal(items.field("modality"), modality)
+    keep = np.asarray(pc.fill_null(chosen, False), bool)
+    rows, items = rows[keep], items.filter(pa.array(keep))
+    features = dataset.features["annotations"].feature
+    annotators = _whole(items.field("annotator"))
+    if corpus == "emotalk":
+        return Votes(
+            num_rows=dataset.num_rows,
+            names=tuple(features["emotion"].names),
+            rows=rows,
+            annotators=annotators,
+            emotions=_whole(items.field("emotion")),
+            ranks=np.zeros(len(rows), np.int64),
+            confidences=_real(items.field("confidence")),
+            sentiments=_real(items.field("sentiment")),
+        )
+    return _ranked(dataset.num_rows, tuple(features["emotions"].feature.names), rows, annotators, items)
+
+
+def _ranked(
+    num_rows: int, names: tuple[str, ...], rows: NDArray[np.int64], annotators: NDArray[np.int64], items: Any
+) -> Votes:
+    """Unfold each annotator's list of labels, the most important first."""
+    lists = items.field("emotions")
+    parents = np.asarray(pc.list_parent_indices(lists), np.int64)
+    starts = np.searchsorted(parents, parents, side="left")
+    nothing = np.full(len(parents), np.nan)
+    return Votes(
+        num_rows=num_rows,
+        names=names,
+        rows=rows[parents],
+        annotators=annotators[parents],
+        emotions=_whole(pc.list_flatten(lists)),
+        ranks=np.arange(len(parents)) - starts,
+        confidences=nothing,
+        sentiments=nothing,
+    )
+
+
+def _whole(values: pa.Array) -> NDArray[np.int64]:
+    return np.asarray(pc.fill_null(values.cast(pa.int64()), NO_LABEL), np.int64)
+
+
+def _real(values: pa.Array) -> NDArray[np.float64]:
+    return np.asarray(pc.fill_null(values.cast(pa.float64()), np.nan), np.float64)
