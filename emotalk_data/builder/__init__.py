@@ -2,6 +2,8 @@
 
 base              what both builders share: cache key, report, on_invalid
 emotalk, m3ed     one builder a module: plain `datasets` looks a builder up by its module
+releases          which corpora there are, and where a release is looked for
 *_columns         the columns, and how each is filled
+frozen_splits     rows grouped as a split file says
 arrays            Arrow arrays from Python lists
 """

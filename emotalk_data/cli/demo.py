@@ -92,9 +92,12 @@ def _show_emotalk(folder: Path, cache: Path) -> None:
     heading("5. Sound and pictures, decoded when asked")
     _show_media(row)
 
+    heading("6. What a task sees")
+    _show_views(loaded)
+
 
 def _show_m3ed(folder: Path, cache: Path) -> None:
-    heading("6. M3ED: an utterance is a window of a TV episode that you own")
+    heading("7. M3ED: an utterance is a window of a TV episode that you own")
     progress("  making a sample with episodes …")
     sample = make_m3ed_sample(folder, _DIALOGUES)
     _call('ds = load_dataset("m3ed", data_dir=DIR, episodes_dir=EPISODES)')
@@ -212,6 +215,19 @@ def _show_media(row: dict[str, Any]) -> None:
     table(["call", "gives", "of"], rows)
 
 
+def _show_views(loaded: datasets.DatasetDict) -> None:
+    from emotalk_data.views import audit_splits, label_report
+
+    _call('label_report(ds["train"], "emotion4", modality="audio")')
+    for line in str(label_report(loaded["train"], "emotion4", modality="audio")).splitlines():
+        echo(f"  {line}")
+    echo()
+    _call("audit_splits(ds)")
+    for leak in audit_splits(loaded).leaks:
+        for line in str(leak).splitlines():
+            echo(f"  {line}")
+
+
 def _say_what_next(keep: Path | None) -> None:
     heading("Next")
     if keep is not None:
@@ -219,6 +235,7 @@ def _say_what_next(keep: Path | None) -> None:
         steps = [
             (f"emotalk validate {place}", "all problems of the sample"),
             (f"emotalk info emotalk --data-dir {place}", "what it holds"),
+            (f"emotalk report {place} --out report.html", "the same as a page to look at"),
         ]
     else:
         steps = [("emotalk sample emotalk DIR", "the same sample, to keep and to play with")]

@@ -24,6 +24,8 @@ def test_the_demo_works_and_leaves_nothing_behind(run: Run, tmp_path: Path) -> N
         "To mend: ",
         "float32 (1, 16000)",
         "uint8 (8, 120, 160, 3)",
+        "left out: not one of the four classes     2",
+        "validation and test share 1 speaker",
         "…/qingchengxiaoxiang_02.mp4#t=",
         "emotalk sample emotalk DIR",
     ):
