@@ -63,6 +63,8 @@ def apply_split_file(
 def choose_split(splits: datasets.DatasetDict, split: Any) -> Any:
     """Return what `datasets.load_dataset` gives for `split`: a split, a slice or sum of them, or a list of these.
 
+    "all" is all splits, one after the other.
+
     Raises:
         OptionError: there is no such split, or the slice cannot be read.
     """
@@ -71,7 +73,8 @@ def choose_split(splits: datasets.DatasetDict, split: Any) -> Any:
     def choose_one(one: Any) -> datasets.Dataset:
         try:
             is_read = isinstance(one, datasets.ReadInstruction)
-            parts = (one if is_read else datasets.ReadInstruction.from_spec(str(one))).to_absolute(lengths)
+            spec = "+".join(lengths) if str(one) == "all" else str(one)
+            parts = (one if is_read else datasets.ReadInstruction.from_spec(spec)).to_absolute(lengths)
         except (ValueError, AssertionError) as error:  # the second for a slice in percent above 100
             raise OptionError(
                 f"{error} The split file has {list(lengths)}; slices are like 'train[:10%]'."

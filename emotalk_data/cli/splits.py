@@ -34,9 +34,12 @@ def _sizes(ctx: click.Context, param: click.Parameter, value: str | None) -> dic
     for part in value.split(","):
         name, _, share = part.partition("=")
         try:
-            sizes[name.strip()] = float(share)
+            number = float(share)
         except ValueError:
             raise click.BadParameter(f"{part!r} is not like train=0.8.", ctx, param) from None
+        if name.strip() in sizes:
+            raise click.BadParameter(f"{name.strip()!r} is there twice.", ctx, param)
+        sizes[name.strip()] = number
     return sizes
 
 
@@ -103,7 +106,9 @@ def audit(
     if frozen is None:
         audits["official splits"] = audit_splits(official)
     else:
-        wanted = range(len(frozen.folds)) if fold is None else [int(fold) if fold.isdecimal() else fold]
+        names = {one.name for one in frozen.folds}
+        is_number = fold is not None and fold.isdecimal() and fold not in names
+        wanted = range(len(frozen.folds)) if fold is None else [int(fold) if is_number else fold]
         for one in wanted:
             name = f"fold {one} {frozen.choose_fold(one).name}".rstrip()
             audits[name] = audit_splits(apply_split_file(official, frozen, fold=one))
@@ -126,8 +131,9 @@ def audit(
         "emotalk splits make emotalk --out splits.json",
         "emotalk splits make emotalk --sizes train=0.7,validation=0.15,test=0.15 --out splits.json",
         "emotalk splits make m3ed --disjoint series --folds 5 --seed 1 --out folds.json",
+        "emotalk splits make emotalk --leave-one-out group --out groups.json",
         footer="Opened by load_dataset(CORPUS, split_file=FILE, fold=0). The same data, options and seed give "
-        "the same file on every machine; quote its digest with your results.",
+        "the same splits on every machine; quote their digest with your results.",
     )
 )
 @click.argument("corpus", type=_corpora)
@@ -155,15 +161,25 @@ def audit(
 @click.option("--folds", type=int, metavar="K", help="Instead, so many folds for cross-validation.")
 @click.option("--no-validation", is_flag=True, help="With --folds: train and test only.")
 @click.option(
+    "--leave-one-out",
+    type=click.Choice(("group", "series", "speaker")),
+    help="Instead, a fold for each: it is the test split, and the others are train. speaker: a component of "
+    "the speaker graph.",
+)
+@click.option(
     "--seed", type=int, default=0, show_default=True, metavar="N", help="Decides among what fits alike."
 )
 @click.option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE", help="Where to.")
 @click.option("--overwrite", is_flag=True, help="Replace a file with other splits.")
+@click.pass_context
 def make(
+    ctx: click.Context,
+    /,
     corpus: Literal["emotalk", "m3ed"],
     data_dir: Path | None,
     stratify: str,
     no_validation: bool,
+    leave_one_out: Literal["group", "series", "speaker"] | None,
     out: Path,
     overwrite: bool,
     **options: Any,
@@ -172,14 +188,21 @@ def make(
 
     Two people talk in a dialogue, and many talk with several others: all who are connected stay together.
     """
-    from emotalk_data.views.splitting.make_splits import make_splits
+    from emotalk_data.views.splitting.make_splits import leave_one_group_out, make_splits
 
-    made = make_splits(
-        _load(corpus, data_dir),
-        stratify=None if stratify == "none" else stratify,
-        validation=not no_validation,
-        **options,
-    )
+    if leave_one_out is not None:
+        for name in ("disjoint", "stratify", "sizes", "folds", "no_validation", "seed"):
+            if ctx.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
+                word = name.replace("_", "-")
+                raise click.UsageError(f"--{word} is not for --leave-one-out: nothing is dealt out.", ctx)
+        made = leave_one_group_out(_load(corpus, data_dir), by=leave_one_out)
+    else:
+        made = make_splits(
+            _load(corpus, data_dir),
+            stratify=None if stratify == "none" else stratify,
+            validation=not no_validation,
+            **options,
+        )
     made.save(out, overwrite=overwrite)
     echo(str(made))
     echo(f"\n{printable(str(out))}: written.", err=True)

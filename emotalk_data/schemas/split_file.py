@@ -17,6 +17,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from numbers import Integral
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -65,6 +66,12 @@ _Ids = Annotated[tuple[_ShortText, ...], AfterValidator(lambda ids: tuple(sorted
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def __init__(self, /, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise schema_error(error) from None
 
 
 class SplitCounts(_Part):
@@ -153,12 +160,6 @@ class SplitFile(_Part):
     made: Making | None = None
     folds: Annotated[tuple[Fold, ...], Field(min_length=1)]
 
-    def __init__(self, /, **values: Any) -> None:
-        try:
-            super().__init__(**values)
-        except ValidationError as error:
-            raise schema_error(error) from None
-
     @model_validator(mode="after")
     def _ids_are_right(self) -> Self:
         pattern, tail = _PATTERNS[self.corpus], _TAILS[self.corpus] if self.level == "dialogue" else ""
@@ -202,8 +203,8 @@ class SplitFile(_Part):
         numbers = f"fold=0 to fold={len(names) - 1}" if len(names) > 1 else "fold=0"
         if fold is None and len(names) == 1:
             return self.folds[0]
-        if isinstance(fold, int) and not isinstance(fold, bool) and 0 <= fold < len(names):
-            return self.folds[fold]
+        if isinstance(fold, Integral) and not isinstance(fold, bool) and 0 <= fold < len(names):
+            return self.folds[int(fold)]
         if isinstance(fold, str) and names.count(fold) == 1:
             return self.folds[names.index(fold)]
         if fold is None:
@@ -216,12 +217,14 @@ class SplitFile(_Part):
         """Write the file, whole or not at all, and return its digest.
 
         Args:
-            path: where to. A file with the same splits is written again.
+            path: where to. The same file is written again.
             overwrite: replace a file with other content; it may be what somebody's results rest on.
 
         Raises:
             OptionError: there is another file and `overwrite` is not set, or it cannot be written there.
         """
+        if not isinstance(path, str | os.PathLike):
+            raise OptionError(f"the path of the split file is {quote(path)}; expected the name of a file.")
         target = Path(path)
         content = f"{json.dumps(self.to_dict(), ensure_ascii=False, indent=1)}\n".encode()
         try:
@@ -283,11 +286,10 @@ def load_split_file(path: str | os.PathLike[str]) -> SplitFile:
         splits = SplitFile(**values)
     except SchemaError as error:
         raise in_file(error, name) from None
+    if stored is None:
+        expected = f"{splits.digest}, that of the content; if you wrote the file yourself, put that in"
+        raise in_file(wrong_value("digest", "is missing", expected), name)
     if stored != splits.digest:
-        raise in_file(
-            wrong_value(
-                "digest", f"is {quote(stored)}", f"{splits.digest}, that of the content; get the file anew"
-            ),
-            name,
-        )
+        expected = f"{splits.digest}, that of the content; get the file anew"
+        raise in_file(wrong_value("digest", f"is {quote(stored)}", expected), name)
     return splits

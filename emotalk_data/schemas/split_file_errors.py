@@ -22,12 +22,16 @@ def wrong_value(json_path: str, what: str, expected: str) -> SchemaError:
 def schema_error(error: ValidationError) -> SchemaError:
     """Turn Pydantic's first complaint into ours, with the JSON path of the value."""
     first = error.errors(include_url=False)[0]
-    ours = first.get("ctx", {}).get("error")
-    if isinstance(ours, SchemaError):
-        return ours
+    is_name = first["loc"][-1:] == ("[key]",)
     path = ""
-    for step in first["loc"]:
+    for step in first["loc"][:-2] if is_name else first["loc"]:
         path += f"[{step}]" if isinstance(step, int) else f".{printable(str(step))}" if path else str(step)
+    ours = first.get("ctx", {}).get("error")
+    if isinstance(ours, SchemaError):  # of a part, which knows its own paths
+        return SchemaError(f"{path}.{ours.message}", json_path=f"{path}.{ours.json_path}") if path else ours
+    if is_name and first["type"] == "string_pattern_mismatch":
+        expected = "names of letters, digits and _, a letter first, 40 characters at most"
+        return wrong_value(path, f"has the name {quote(first['input'])}", expected)
     if first["type"] == "missing":
         return wrong_value(path, "is missing", "a value there")
     hint = " If a later version wrote the file, update emotalk_data." if first["type"] in _OF_LATER else ""

@@ -105,20 +105,19 @@ def tensor_of_values(name: str, kind: Kind, values: Sequence[Any]) -> torch.Tens
         nulls = [row for row, value in enumerate(values) if value is None]
         if nulls:
             _refuse_null(name, nulls[0])
+        if wrong := [value for value in values if np.asarray(value).dtype != np.bool_]:
+            raise OptionError(f"{name} has {quote(wrong[0])}; expected True or False")
         return torch.tensor([bool(value) for value in values])
     filled: list[Any]
     if isinstance(kind, Vector):
-        null, dtype = _null_of(kind.dtype), kind.dtype
-        filled = [
-            [null] * kind.length if row is None else [null if value is None else value for value in row]
-            for row in values
-        ]
-        if wrong := [row for row in filled if len(row) != kind.length]:
-            raise OptionError(f"{name} has {quote(wrong[0])}; expected {kind.length} numbers in each row")
+        dtype = kind.dtype
+        filled = [_filled_row(name, kind, row) for row in values]
     else:
         dtype = torch.int64 if kind == "whole" else torch.float64
         filled = [_null_of(dtype) if value is None else value for value in values]
     try:
+        if dtype == torch.int64 and filled and np.asarray(filled).dtype.kind not in "iub":
+            raise TypeError("not whole numbers")  # torch would cut off what is behind the point
         return torch.tensor(filled, dtype=dtype)
     except (TypeError, ValueError, RuntimeError) as error:
         raise OptionError(f"{name} is {quote(values)}; expected {_called(kind)} numbers or null") from error
@@ -132,12 +131,23 @@ def tensor_of_arrow(
         listed: list[Any] = values.to_pylist()
         return listed
     if isinstance(kind, Vector):
-        return torch.cat([_vectors(kind, chunk) for chunk in values.chunks])
+        parts = [_vectors(kind, chunk) for chunk in values.chunks]
+        return torch.cat([torch.empty((0, kind.length), dtype=kind.dtype), *parts])
     if kind == "whole":
         return torch.tensor(values.cast("int64").fill_null(NULL_LABEL).to_numpy())
     if kind == "bool" and values.null_count:
         _refuse_null(name, values.is_null().to_pylist().index(True))
     return torch.tensor(values.to_numpy())  # null becomes NaN
+
+
+def _filled_row(name: str, kind: Vector, row: Any) -> list[Any]:
+    """Return the numbers of a list, with what stands for null."""
+    null = _null_of(kind.dtype)
+    if row is None:
+        return [null] * kind.length
+    if not hasattr(row, "__len__") or len(row) != kind.length:
+        raise OptionError(f"{name} has {quote(row)}; expected {kind.length} numbers in each row")
+    return [null if value is None else value for value in row]
 
 
 def _vectors(kind: Vector, values: pa.FixedSizeListArray) -> torch.Tensor:

@@ -215,6 +215,12 @@ def test_lists_and_dicts_of_splits_give_lists_and_dicts(official: datasets.Datas
     assert isinstance(chosen, datasets.DatasetDict)
     assert _ids(chosen["b"]) == _ids(regrouped["test"])
     assert choose_split(regrouped, None) is regrouped
+    whole = choose_split(regrouped, datasets.Split.ALL)
+    assert (
+        _ids(whole)
+        == [one for split in regrouped.values() for one in _ids(split)]
+        == _ids(choose_split(regrouped, "all"))
+    )
 
 
 @pytest.mark.parametrize("split", ["validation", "train[:", "train[:200%]", 3])

@@ -112,6 +112,39 @@ def test_a_leak_in_one_fold_ends_with_1(invoke: Invoke, release: Path, tmp_path:
     assert invoke("splits", "audit", "--data-dir", release, "--split-file", out).exit_code == 1
 
 
+def test_one_group_at_a_time_is_left_out(invoke: Invoke, release: Path, tmp_path: Path) -> None:
+    from emotalk_data.views.splitting.make_splits import leave_one_group_out
+
+    out = tmp_path / "groups.json"
+    words = ("splits", "make", "emotalk", "--data-dir", release, "--out", out, "--leave-one-out")
+    result = invoke(*words, "group")
+    assert result.exit_code == 0, result.exception
+    made = load_split_file(out)
+    assert made == leave_one_group_out(load_dataset("emotalk", data_dir=release))
+    named = ("splits", "audit", "--data-dir", release, "--split-file", out, "--fold", made.folds[1].name)
+    assert invoke(*named).stdout.startswith(f"fold {made.folds[1].name} {made.folds[1].name}\n")
+    for option in (("--seed", 1), ("--no-validation",), ("--disjoint", "speaker"), ("--folds", 3)):
+        refused = invoke(*words, "group", *option)
+        assert refused.exit_code == 2
+        assert f"{option[0]} is not for --leave-one-out" in refused.stderr
+
+
+def test_a_fold_that_is_named_by_a_number_is_found_by_its_name(
+    invoke: Invoke, release: Path, tmp_path: Path
+) -> None:
+    official = load_dataset("emotalk", data_dir=release)
+    test = sorted(set(official["test"]["dialogue_id"]))
+    others = sorted({one for name in ("train", "validation") for one in official[name]["dialogue_id"]})
+    folds = [
+        {"name": "1", "splits": {"train": others, "test": test}},
+        {"name": "0", "splits": {"train": test, "test": others}},
+    ]
+    SplitFile(corpus="emotalk", folds=folds).save(tmp_path / "folds.json")
+    words = ("splits", "audit", "--data-dir", release, "--split-file", tmp_path / "folds.json")
+    (audit,) = json.loads(invoke(*words, "--fold", "1", "--format", "json").stdout)
+    assert audit["splits"][1]["num_rows"] == official["test"].num_rows
+
+
 def test_the_corpus_of_a_split_file_is_known(
     invoke: Invoke, release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,6 +177,8 @@ def test_what_could_not_run_is_told(invoke: Invoke, release: Path, tmp_path: Pat
     wrong = invoke("splits", "make", "emotalk", "--out", tmp_path / "x.json", "--sizes", "train:0.5")
     assert wrong.exit_code == 2
     assert "'train:0.5' is not like train=0.8." in wrong.stderr
+    twice = invoke("splits", "make", "emotalk", "--out", tmp_path / "x.json", "--sizes", "a=0.4,a=0.5,b=0.5")
+    assert "'a' is there twice." in twice.stderr
     broken = tmp_path / "broken.json"
     values = SplitFile(corpus="emotalk", folds=[{"splits": {"train": ["G00001_01"]}}]).to_dict()
     values["folds"][0]["splits"]["train"].append("G00001_02")

@@ -7,6 +7,8 @@ import pickle
 from typing import Any
 
 import datasets
+import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 from hypothesis import given
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 
 from emotalk_data.errors import OptionError
 from emotalk_data.torch import Batch, Collate, collate, loader
+from emotalk_data.torch.columns import Kind, Vector, tensor_of_arrow, tensor_of_values
 
 Value, List = datasets.Value, datasets.List
 
@@ -155,3 +158,30 @@ def test_a_list_of_another_length_is_refused() -> None:
 def test_a_collate_that_knows_lists_can_be_pickled() -> None:
     function = pickle.loads(pickle.dumps(Collate(features=FEATURES)))  # noqa: S301  our own
     assert function(ROWS)["soft"].shape == (9, 3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "message"),
+    [
+        ("whole", [1, 1.5], r"expected whole numbers or null"),
+        ("bool", [True, "no"], r"x has 'no'; expected True or False"),
+        (Vector(2, torch.int64), [[1, 2.5]], r"expected lists of 2 numbers or null"),
+        (Vector(2, torch.int64), [5], r"x has 5; expected 2 numbers in each row"),
+    ],
+)
+def test_nothing_is_cut_or_guessed_to_fit(kind: Kind, values: list[Any], message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        tensor_of_values("x", kind, values)
+
+
+def test_tensors_in_rows_are_values_too() -> None:
+    assert tensor_of_values("x", "bool", [torch.tensor(True), False]).tolist() == [True, False]  # type: ignore[union-attr]
+    rows = [torch.tensor([1, 2]), None, np.array([3, 4])]
+    assert tensor_of_values("x", Vector(2, torch.int64), rows).tolist() == [[1, 2], [-100, -100], [3, 4]]  # type: ignore[union-attr]
+
+
+def test_a_column_of_lists_without_rows_is_an_empty_tensor() -> None:
+    none = pa.chunked_array([], pa.list_(pa.float32(), 3))
+    tensor = tensor_of_arrow(Vector(3, torch.float32), none)
+    assert isinstance(tensor, torch.Tensor)
+    assert (tensor.shape, tensor.dtype) == ((0, 3), torch.float32)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import datasets
 import numpy as np
 
 from emotalk_data.errors import OptionError, quote
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["DialogueMasks", "dialogue_masks"]
 
 _PADDING = -1
+_MAX_CELLS = 1 << 30  # of a mask: one gigabyte, and there are four
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def dialogue_masks(speakers: Iterable[Any], *, window: int = 2, pad_to: int | No
 
     Raises:
         OptionError: no dialogue, a speaker that is None or neither text nor number, a dialogue longer than
-            `pad_to`, or a number that cannot be.
+            `pad_to`, a number that cannot be, or masks of more than 2**30 cells each.
     """
     batch, is_one = _batch(speakers)
     window = _number("window", window)
@@ -67,6 +69,11 @@ def dialogue_masks(speakers: Iterable[Any], *, window: int = 2, pad_to: int | No
     length = longest if pad_to is None else _number("pad_to", pad_to)
     if length < longest:
         raise OptionError(f"pad_to is {length}, and the longest dialogue has {longest} utterances.")
+    if len(batch) * length**2 > _MAX_CELLS:
+        raise OptionError(
+            f"{len(batch):,} dialogues of {length:,} positions are masks of {len(batch) * length**2:,} cells; "
+            f"expected at most {_MAX_CELLS:,}. Take fewer dialogues at a time, or a smaller pad_to."
+        )
     codes = np.full((len(batch), length), _PADDING, np.int64)
     for number, dialogue in enumerate(batch):
         codes[number, : len(dialogue)] = _codes(dialogue, number)
@@ -83,7 +90,8 @@ def dialogue_masks(speakers: Iterable[Any], *, window: int = 2, pad_to: int | No
 
 def _batch(speakers: Iterable[Any]) -> tuple[list[list[Any]], bool]:
     """Return the dialogues as lists, and whether one was given rather than a sequence of them."""
-    if isinstance(speakers, str | bytes | Mapping | Set) or not isinstance(speakers, Iterable):
+    unfit = str | bytes | Mapping | Set | datasets.Dataset
+    if isinstance(speakers, unfit) or not isinstance(speakers, Iterable):
         raise OptionError(
             f"speakers is {quote(speakers)}; expected the speakers of a dialogue in their order, or a list of "
             'such lists: dialogues(ds)["speaker_ids"].'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -100,9 +101,12 @@ def dialogue_order(dataset: datasets.Dataset) -> DialogueOrder:
         dataset: EmotionTalk or M3ED, any selection of it.
 
     Raises:
-        OptionError: an id or a number is null, or two utterances of one dialogue have the same number.
+        OptionError: an id or a number is null or of another type, or two utterances of one dialogue have the
+            same number.
     """
     check_dataset(dataset, ["utterance_id", "dialogue_id", "speaker_id", "utterance_number"])
+    _check_type(dataset, "dialogue_id", "texts", (pa.types.is_string, pa.types.is_large_string))
+    _check_type(dataset, "utterance_number", "whole numbers", (pa.types.is_integer,))
     ids, codes = _sorted_codes(strings(dataset, "dialogue_id"))
     numbers = column(dataset, "utterance_number")
     utterance_ids = column(dataset, "utterance_id")
@@ -142,6 +146,14 @@ def class_names(dataset: datasets.Dataset, name: str) -> tuple[str, ...]:
         labels = [key for key, of in dataset.features.items() if isinstance(of, datasets.ClassLabel)]
         raise OptionError(f"column {name!r} is {quote(feature)}; expected one with a label a row: {labels}.")
     return tuple(feature.names)
+
+
+def _check_type(
+    dataset: datasets.Dataset, name: str, expected: str, kinds: tuple[Callable[[pa.DataType], bool], ...]
+) -> None:
+    stored = dataset.data.table.schema.field(name).type
+    if not any(is_kind(stored) for is_kind in kinds):
+        raise OptionError(f"{name} is a column of {stored}; expected {expected}, as load_dataset gives them.")
 
 
 def _sorted_codes(ids: list[str]) -> tuple[tuple[str, ...], NDArray[np.int64]]:

@@ -6,4 +6,5 @@ missing_protocols   what each protocol takes away, drawn from hashes of ids
 missing_pattern     what was drawn, with its digest
 missing_file        the file of a pattern
 missing_apply       the dataset without what is missing
+lossy_table         its columns: nulls laid over a table that stays where it is
 """

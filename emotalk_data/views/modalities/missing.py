@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import numbers
 import operator
 from collections.abc import Iterable, Mapping
@@ -161,7 +160,7 @@ def _names(name: str, value: object) -> list[Input]:
 
 def _rate(name: str, value: object) -> float:
     is_number = isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_)
-    if not is_number or not math.isfinite(value) or not 0 <= value <= 1:  # type: ignore[arg-type, operator]  # a number
+    if not is_number or not 0 <= value <= 1:  # type: ignore[operator]  # a number; NaN is in no range
         raise OptionError(f"{name} is {quote(value)}; expected a share from 0 to 1.")
     return float(value)  # type: ignore[arg-type]  # a number
 

@@ -13,6 +13,7 @@ from datasets.fingerprint import update_fingerprint
 
 from emotalk_data.errors import OptionError, quote
 from emotalk_data.views.columns import check_dataset, choose, column
+from emotalk_data.views.modalities.lossy_table import LossyTable
 from emotalk_data.views.modalities.missing_pattern import MissingPattern
 from emotalk_data.views.modalities.presence import INPUTS, Input, holds_something, is_there
 
@@ -44,7 +45,7 @@ def apply_missing(
     A video file holds its sound. Where audio is missing and video is not, do not use `row["video"].audio`, nor
     give the file to a model that listens. Batches of `emotalk_data.torch` take pictures alone from `video`.
 
-    No media are decoded, read or copied.
+    No media are decoded, read or copied, nor erased: `Dataset.save_to_disk` writes what lies below the nulls.
 
     Args:
         dataset: utterances that the pattern knows, in any order, any number of times.
@@ -97,6 +98,10 @@ def _columns(dataset: datasets.Dataset, also: Mapping[Input, Sequence[str]] | No
         if isinstance(names, str) or not isinstance(names, Sequence):
             raise OptionError(f"also[{modality!r}] is {quote(names)}; expected a list of columns.")
         check_dataset(dataset, list(names))
+        if "utterance_id" in names:
+            raise OptionError(
+                f"also[{modality!r}] has 'utterance_id', by which rows are known; it has to stay."
+            )
         for name in names:
             if columns.setdefault(name, INPUTS.index(modality)) != INPUTS.index(modality):
                 raise OptionError(f"also has {name!r} for {modality}; it goes with {INPUTS[columns[name]]}.")
@@ -148,20 +153,21 @@ def _replaced(
         goes: bool (rows of the table, 3).
         told: what makes the result another than that of other arguments.
     """
-    stored = dataset.data.table
-    values = {name: _without(stored.column(name), goes[:, number]) for name, number in columns.items()}
+    lossy = LossyTable(dataset.data.select(list(columns)), {name: goes[:, n] for name, n in columns.items()})
+    there = {
+        f"available_{name}": pa.array(holds_something(lossy.table.column(name)))
+        for name in INPUTS
+        if name in columns
+    }
     features = {name: dataset.features[name] for name in columns}
-    for name in INPUTS:
-        if name in columns:
-            values[f"available_{name}"] = pa.chunked_array([pa.array(holds_something(values[name]))])
-            features[f"available_{name}"] = datasets.Value("bool")
-    replaced = [name for name in values if name in dataset.column_names]
+    features |= dict.fromkeys(there, datasets.Value("bool"))
+    replaced = [name for name in features if name in dataset.column_names]
     added = datasets.Features(features)
-    schema = added.arrow_schema
     table = datasets.table.concat_tables(
         [
             dataset.data.drop(replaced),
-            datasets.table.InMemoryTable(pa.table([values[name] for name in schema.names], schema=schema)),
+            lossy,
+            *([datasets.table.InMemoryTable(pa.table(there))] if there else []),
         ],
         axis=1,
     )
@@ -179,24 +185,3 @@ def _replaced(
     new = [name for name in added if name not in dataset.column_names]
     shown = None if dataset._format_columns is None else [*form["columns"], *new]
     return result.with_format(form["type"], shown, form["output_all_columns"], **form["format_kwargs"])
-
-
-def _without(values: pa.ChunkedArray, goes: NDArray[np.bool_]) -> pa.ChunkedArray:
-    """Return a column with null where the flag is set."""
-    chunks, start = [], 0
-    for chunk in values.chunks:
-        chunks.append(_without_in_chunk(chunk, pa.array(goes[start : start + len(chunk)])))
-        start += len(chunk)
-    return pa.chunked_array(chunks, values.type)
-
-
-def _without_in_chunk(values: pa.Array, goes: pa.Array) -> pa.Array:
-    if isinstance(values, pa.ExtensionArray):
-        return pa.ExtensionArray.from_storage(values.type, _without_in_chunk(values.storage, goes))
-    if pa.types.is_struct(values.type):
-        # The same bytes under another bitmap of nulls: media may be gigabytes.
-        parts = [values.field(number) for number in range(values.type.num_fields)]
-        return pa.StructArray.from_arrays(
-            parts, fields=list(values.type), mask=pc.or_(pc.is_null(values), goes)
-        )
-    return pc.if_else(goes, pa.scalar(None, values.type), values)

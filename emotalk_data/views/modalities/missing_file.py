@@ -114,6 +114,7 @@ def write_missing_file(content: MissingFile, path: str | os.PathLike[str]) -> No
     Raises:
         OptionError: it cannot be written there.
     """
+    _check_path(path)
     try:
         with whole_file(path) as file:
             file.writelines(line.encode("utf-8") for line in _lines(content))
@@ -124,6 +125,11 @@ def write_missing_file(content: MissingFile, path: str | os.PathLike[str]) -> No
             f"Name a file in a folder that you may write to.",
             path=os.fspath(path),
         ) from error
+
+
+def _check_path(path: object) -> None:
+    if not isinstance(path, str | os.PathLike):
+        raise OptionError(f"the path of the missing pattern is {quote(path)}; expected the name of a file.")
 
 
 def _lines(content: MissingFile) -> Iterator[str]:
@@ -146,6 +152,7 @@ def read_missing_file(path: str | os.PathLike[str]) -> MissingFile:
         DecodeError: it is not strict JSON; a key that is there twice included.
         SchemaError: it is no pattern of a version that this one knows, or was changed after it was written.
     """
+    _check_path(path)
     name = os.fspath(path)
     document = read_json(_read(name), file=name, max_bytes=_MAX_BYTES)
     _check_version(document, name)

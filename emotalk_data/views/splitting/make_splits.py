@@ -15,6 +15,7 @@ from emotalk_data.schemas.split_file import Fold, Making, SplitFile
 from emotalk_data.views.columns import choose, label_ids
 from emotalk_data.views.splitting.speaker_graph import component_of_rows
 from emotalk_data.views.splitting.split_folds import fold_of
+from emotalk_data.views.splitting.split_options import check_flag, check_name, checked_seed, checked_shares
 from emotalk_data.views.splitting.split_rows import Coded, SplitRows, read_split_rows
 from emotalk_data.views.splitting.unit_assignment import assign_units
 
@@ -24,10 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["leave_one_group_out", "make_splits"]
 
 Disjoint = Literal["speaker", "group", "series", "dialogue"]
+Left = Literal["group", "speaker", "series"]
 
 _DISJOINT: Final = ("speaker", "group", "series", "dialogue")
-_ROUNDED: Final = 1e-6
-_SIZES: Final = {"train": 0.8, "validation": 0.1, "test": 0.1}
 
 
 def make_splits(
@@ -63,18 +63,24 @@ def make_splits(
     Raises:
         OptionError: fewer units than splits, sizes that are none, or options that do not belong together.
     """
+    check_name(name)
+    check_flag("validation", validation)
+    shares = checked_shares(sizes, folds, validation)
+    seed = checked_seed(seed)
+    choose("disjoint", disjoint, _DISJOINT)
     rows = read_split_rows(data)
-    shares = _shares(sizes, folds, validation)
-    _check_seed(seed)
     units = _units(rows, disjoint)
     labels = _labels(rows, stratify)
-    _check_enough(units, disjoint, len(shares), "splits" if folds is None else "folds")
+    smaller = ", or units that are smaller and share more: disjoint='dialogue'"
+    remedy = "" if disjoint == "dialogue" else smaller
+    _check_enough(units, disjoint, len(shares), "splits" if folds is None else "folds", remedy)
     assigned = _assign(units, labels, list(shares.values()), seed)[units.codes]
     parameters: dict[str, Any] = {"disjoint": disjoint, "stratify": stratify, "seed": seed}
     if folds is None:
         parameters["sizes"] = dict(shares)
         made = [fold_of(rows, "", assigned, shares, labels)]
     else:
+        folds = len(shares)  # a plain int, as JSON has it
         parameters.update(folds=folds, validation=validation)
         made = _cross_validation(rows, assigned, folds, validation, labels)
     label = f"{disjoint}-disjoint" + (f", stratified by {stratify}" if stratify else "")
@@ -90,7 +96,7 @@ def make_splits(
 def leave_one_group_out(
     data: datasets.Dataset | datasets.DatasetDict,
     *,
-    by: Literal["group", "speaker", "series"] | None = None,
+    by: Left | None = None,
     drop_shared: bool = True,
     name: str = "",
 ) -> SplitFile:
@@ -109,15 +115,17 @@ def leave_one_group_out(
     Raises:
         OptionError: there is one group only, or the corpus has no such groups.
     """
+    check_name(name)
+    check_flag("drop_shared", drop_shared)
     rows = read_split_rows(data)
-    by = by or ("group" if rows.corpus == "emotalk" else "series")
-    choose("by", by, ("group", "speaker", "series"))
-    units = _units(rows, by)
-    _check_enough(units, by, 2, "folds")
+    unit: str = rows.group_word if by is None else by
+    choose("by", unit, ("group", "speaker", "series"))
+    units = _units(rows, unit)
+    _check_enough(units, unit, 2, "folds", "")
     has_labels = all("emotion" in dataset.column_names for dataset in rows.splits.values())
     labels = _labels(rows, "emotion" if has_labels else None)
     folds = []
-    for code, unit in enumerate(units.names):
+    for code, one in enumerate(units.names):
         assigned = np.where(units.codes == code, 1, 0)
         if drop_shared:
             shared = np.isin(rows.people.codes, rows.people.codes[units.codes == code])
@@ -125,15 +133,15 @@ def leave_one_group_out(
             assigned = np.where(dialogues & (assigned == 0), -1, assigned)
         if not (assigned == 0).any():
             raise OptionError(
-                f"nothing is left to train on when {quote(unit)} is left out: all others share its speakers. "
+                f"nothing is left to train on when {quote(one)} is left out: all others share its speakers. "
                 f"Use by='speaker'."
             )
-        short = unit if len(unit) <= 100 else f"{unit[:99]}…"
+        short = one if len(one) <= 100 else f"{one[:99]}…"
         folds.append(fold_of(rows, short, assigned, {"train": None, "test": None}, labels))
-    parameters: dict[str, Any] = {"by": by, "drop_shared": drop_shared}
+    parameters: dict[str, Any] = {"by": unit, "drop_shared": drop_shared}
     return SplitFile(
         corpus=rows.corpus,
-        name=name or f"leave one {'component of speakers' if by == 'speaker' else by} out",
+        name=name or f"leave one {'component of speakers' if unit == 'speaker' else unit} out",
         made=Making(by="leave_one_group_out", library=_library(), parameters=parameters),
         folds=folds,
     )
@@ -143,9 +151,8 @@ def _units(rows: SplitRows, disjoint: str) -> Coded:
     """Return what may not be cut, by row.
 
     Raises:
-        OptionError: an unknown word, or the corpus has no such units.
+        OptionError: the corpus has no such units.
     """
-    choose("disjoint", disjoint, _DISJOINT)
     if disjoint == "speaker":
         return component_of_rows(rows)
     if disjoint == "dialogue":
@@ -153,7 +160,7 @@ def _units(rows: SplitRows, disjoint: str) -> Coded:
     if disjoint != rows.group_word:
         raise OptionError(
             f"{rows.corpus} has no {disjoint}; its dialogues come in {rows.group_word!r}. "
-            f"Use {rows.group_word!r}, or 'speaker' or 'dialogue'."
+            f"Use {rows.group_word!r}, or 'speaker'."
         )
     return rows.groups
 
@@ -178,61 +185,16 @@ def _labels(rows: SplitRows, name: object) -> Coded | None:
     return Coded(ids, tuple(features[0][name].names))
 
 
-def _shares(sizes: Mapping[str, float] | None, folds: int | None, validation: bool) -> dict[str, float]:
-    """Return the asked share of each split, or of each part of the corpus for folds."""
-    if folds is None:
-        if not validation:
-            raise OptionError("validation=False belongs to folds=; without folds, leave it out of `sizes`.")
-        return _checked_sizes(_SIZES if sizes is None else sizes)
-    if sizes is not None:
-        raise OptionError("sizes and folds exclude each other: folds have parts of the same size.")
-    _check_folds(folds, validation)
-    return {f"part {part}": 1 / folds for part in range(folds)}
-
-
-def _check_folds(folds: object, validation: bool) -> None:
-    least = 3 if validation else 2
-    if isinstance(folds, bool) or not isinstance(folds, int) or folds < least:
-        parts = (
-            "train on, one to validate on and one to test on" if validation else "train on and one to test on"
-        )
-        raise OptionError(f"folds is {quote(folds)}; expected {least} or more: a part to {parts}.")
-
-
-def _checked_sizes(sizes: object) -> dict[str, float]:
-    expected = "expected a share above 0 for each of two splits or more, which add up to 1"
-    if not isinstance(sizes, Mapping) or len(sizes) < 2:
-        raise OptionError(f"sizes is {quote(sizes)}; {expected}.")
-    shares: dict[str, float] = {}
-    for split, share in sizes.items():
-        is_number = isinstance(share, int | float) and not isinstance(share, bool)
-        if not isinstance(split, str) or not is_number or not 0 < share < 1:
-            raise OptionError(f"sizes has {quote(split)}: {quote(share)}; {expected}.")
-        shares[split] = float(share)
-    total = sum(shares.values())
-    if abs(total - 1) > _ROUNDED:
-        raise OptionError(f"sizes add up to {total:g}; {expected}.")
-    return shares
-
-
-def _check_seed(seed: object) -> None:
-    if isinstance(seed, bool) or not isinstance(seed, int):
-        raise OptionError(f"seed is {quote(seed)}; expected a whole number.")
-
-
-def _check_enough(units: Coded, disjoint: str, number: int, what: str) -> None:
+def _check_enough(units: Coded, unit: str, number: int, what: str, remedy: str) -> None:
     num_units = len(units.names)
     if num_units >= number:
         return
-    one = "component of the speaker graph" if disjoint == "speaker" else disjoint
-    many = (
-        one.replace("component", "components") if disjoint == "speaker" else f"{disjoint}s".replace("ss", "s")
-    )
+    one = "component of the speaker graph" if unit == "speaker" else unit
+    many = {"speaker": "components of the speaker graph", "series": "series"}.get(unit, f"{unit}s")
     there = f"there is 1 {one}" if num_units == 1 else f"there are {num_units} {many}"
-    remedy = f"{num_units} {what} or fewer" if num_units > 1 else "more of the corpus"
+    fewer = f"{num_units} {what} or fewer" if num_units > 1 else "more of the corpus"
     raise OptionError(
-        f"{number} {what} that share no {disjoint} cannot be made: {there}, and none can be cut. Use {remedy}, "
-        f"or units that are smaller and share more: disjoint='dialogue'."
+        f"{number} {what} that share no {unit} cannot be made: {there}, and none can be cut. Use {fewer}{remedy}."
     )
 
 

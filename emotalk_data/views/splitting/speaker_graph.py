@@ -11,17 +11,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import datasets
 import numpy as np
 
+from emotalk_data.errors import printable
 from emotalk_data.views.splitting.split_rows import Coded, SplitRows, read_split_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["Component", "component_of_rows", "speaker_components"]
+
+_MAX_CHARS: Final = 45  # EmotionTalk's largest component has nine speakers; M3ED's may have dozens
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class Component:
     def __str__(self) -> str:
         return (
             f"utterances {self.num_utterances:,}, dialogues {len(self.dialogues):,}, "
-            f"speakers {' '.join(self.speakers)}, in {' '.join(self.groups)}"
+            f"speakers {_listed(self.speakers)}, in {_listed(self.groups)}"
         )
 
 
@@ -100,6 +103,16 @@ def component_of_rows(rows: SplitRows) -> Coded:
     place = {name: number for number, name in enumerate(names)}
     of_person = np.array([place["+".join(members[root])] for root in roots], np.int64)
     return Coded(of_person[people], tuple(names))
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    """Return as many names as fit beside each other; a name may hold anything, blanks too."""
+    shown: list[str] = []
+    for name in map(printable, names):
+        if shown and len(" ".join([*shown, name])) > _MAX_CHARS:
+            return f"{' '.join(shown)} and {len(names) - len(shown):,} more"
+        shown.append(name if len(name) <= _MAX_CHARS else f"{name[:_MAX_CHARS]}…")
+    return " ".join(shown)
 
 
 def _connected(meetings: NDArray[np.int64], speakers: NDArray[np.int64], num_speakers: int) -> list[int]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["fold_of"]
 
 _SHOWN: Final = 3
+_MAX_CHARS: Final = 100  # of a name: a note has a limit
 
 
 def fold_of(
@@ -78,4 +79,5 @@ def _listed(noun: str, names: tuple[str, ...]) -> str:
     """Return "2 speakers (02, 13)"."""
     nouns = noun if len(names) == 1 or noun == "series" else f"{noun}s"
     more = ", …" if len(names) > _SHOWN else ""
-    return f"{len(names)} {nouns} ({', '.join(names[:_SHOWN])}{more})"
+    shown = [one if len(one) <= _MAX_CHARS else f"{one[:_MAX_CHARS]}…" for one in names[:_SHOWN]]
+    return f"{len(names)} {nouns} ({', '.join(shown)}{more})"

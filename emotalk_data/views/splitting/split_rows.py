@@ -76,8 +76,8 @@ class SplitRows:
         return "group" if self.corpus == "emotalk" else "series"
 
     def column(self, name: str) -> pa.ChunkedArray:
-        """Return a column of all splits; the values are as they are stored."""
-        return _joined([column(dataset, name) for dataset in self.splits.values()])
+        """Return a column of texts of all splits."""
+        return _texts(name, [column(dataset, name) for dataset in self.splits.values()])
 
 
 def splits_of(data: object) -> dict[str, datasets.Dataset]:
@@ -112,7 +112,7 @@ def read_split_rows(data: object) -> SplitRows:
     for dataset in splits.values():
         check_dataset(dataset, _NEEDED[corpus])
     joined = {
-        name: _joined([column(dataset, name) for dataset in splits.values()]) for name in _NEEDED[corpus]
+        name: _texts(name, [column(dataset, name) for dataset in splits.values()]) for name in _NEEDED[corpus]
     }
     for name, values in joined.items():
         if values.null_count and name != "speaker_name":
@@ -135,8 +135,18 @@ def read_split_rows(data: object) -> SplitRows:
     )
 
 
-def _joined(columns: Sequence[pa.ChunkedArray]) -> pa.ChunkedArray:
-    return pa.chunked_array([chunk for one in columns for chunk in one.chunks], columns[0].type)
+def _texts(name: str, columns: Sequence[pa.ChunkedArray]) -> pa.ChunkedArray:
+    """Join a column of texts of all splits, however wide each stores them.
+
+    Raises:
+        OptionError: it holds something else.
+    """
+    for one in columns:
+        if not (pa.types.is_string(one.type) or pa.types.is_large_string(one.type)):
+            raise OptionError(
+                f"{name} is a column of {one.type}; expected texts, as load_dataset gives them."
+            )
+    return pa.chunked_array([chunk for one in columns for chunk in one.cast(pa.string()).chunks], pa.string())
 
 
 def _coded(values: pa.ChunkedArray) -> Coded:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import datasets
 import numpy as np
 import pytest
 import torch
@@ -183,3 +184,17 @@ def test_numbers_that_cannot_be_are_refused(number: Any) -> None:
 def test_a_dialogue_is_never_cut_to_the_padded_length() -> None:
     with pytest.raises(OptionError, match="pad_to is 2, and the longest dialogue has 3 utterances"):
         dialogue_masks([["A"], ["A", "B", "A"]], pad_to=2)
+
+
+def test_masks_that_no_memory_holds_are_refused_before_they_are_made() -> None:
+    with pytest.raises(
+        OptionError, match=r"^1 dialogues of 1,000,000 positions are masks of 1,000,000,000,000 "
+    ):
+        dialogue_masks(["A", "B"], pad_to=1_000_000)
+    with pytest.raises(OptionError, match=r"Take fewer dialogues at a time, or a smaller pad_to"):
+        dialogue_masks(["A"], pad_to=10**30)
+
+
+def test_a_dataset_is_no_list_of_speakers() -> None:
+    with pytest.raises(OptionError, match=r"such lists: dialogues\(ds\)\[\"speaker_ids\"\]"):
+        dialogue_masks(datasets.Dataset.from_dict({"speaker_ids": [["A", "B"]]}))

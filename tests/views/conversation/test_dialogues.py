@@ -220,3 +220,12 @@ def test_the_real_tables_have_742_dialogues_8_of_them_with_one_speaker() -> None
     last_numbers = [int(one["utterance_ids"][-1][-3:]) for one in found]
     has_gaps = [last > one["num_utterances"] for last, one in zip(last_numbers, found, strict=True)]
     assert sum(has_gaps) == 599
+
+
+def test_ids_and_numbers_of_another_type_are_refused() -> None:
+    ds = conversation(lines("a_1_1 A Happy\na_1_2 B Sad"))
+    with pytest.raises(OptionError, match=r"utterance_number is a column of string; expected whole numbers"):
+        dialogues(ds.cast_column("utterance_number", datasets.Value("string")))
+    numbered = ds.remove_columns("dialogue_id").add_column("dialogue_id", [1, 1])
+    with pytest.raises(OptionError, match=r"dialogue_id is a column of int64; expected texts"):
+        dialogues(numbered)

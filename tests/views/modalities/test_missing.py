@@ -444,3 +444,52 @@ def test_arrow_tables_of_every_chunking_lose_the_same() -> None:
     cut = pa.concat_tables([table.slice(0, 3), table.slice(3, 0), table.slice(3)])
     chunked = datasets.Dataset(cut, info=dataset.info)
     assert stored(apply_missing(chunked, pattern)) == stored(apply_missing(dataset, pattern))
+
+
+def test_media_in_a_file_stay_there_when_the_result_goes_to_another_process(tmp_path: Path) -> None:
+    clip = {"bytes": bytes(500_000), "path": "clip.wav"}
+    before = dialogues_of(4).map(lambda _: {"audio": clip}, cache_file_name=str(tmp_path / "copy.arrow"))
+    assert before.cache_files
+    after = apply_missing(before, make_missing(before, "fixed_rate", rate=0.4))
+    packed = pickle.dumps(after)
+    assert len(packed) < 100_000 < 4 * 500_000
+    assert stored(pickle.loads(packed)) == stored(after)  # noqa: S301  our own
+    assert len(pickle.dumps(after.select([1, 0]))) < 100_000
+
+
+def test_what_is_missing_stays_so_whatever_is_done_to_the_dataset() -> None:
+    dataset = dialogues_of(4, 3)
+    pattern = make_missing(dataset, "fixed_rate", rate=0.4)
+    after = apply_missing(dataset, pattern)
+    expected = {row["utterance_id"]: row for row in stored(after)}
+    parts = [after.select(range(3)), after.select(range(3, 6)), after.select([6, 3, 4])]
+    for other in (
+        *parts,
+        datasets.concatenate_datasets(parts),
+        after.shuffle(seed=1).flatten_indices(),
+        after.rename_column("emotion", "e").rename_column("e", "emotion"),
+        after.cast_column("text", datasets.Value("large_string")),
+        after.add_column("more", list(range(7))).remove_columns("more"),
+        apply_missing(after, pattern),
+    ):
+        assert [{name: row[name] for name in expected[row["utterance_id"]]} for row in stored(other)] == [
+            expected[one] for one in other["utterance_id"]
+        ]
+    assert after.remove_columns("audio").select_columns(["text", "utterance_id"])["text"][:] == [
+        row["text"] for row in expected.values()
+    ]
+
+
+def test_paths_and_rates_that_are_none_are_refused() -> None:
+    pattern = make_missing(dialogues_of(4), "fixed_rate", rate=0.4)
+    for wrong in (3, None):
+        with pytest.raises(
+            OptionError, match=r"the path of the missing pattern is .*expected the name of a file"
+        ):
+            load_missing(wrong)  # type: ignore[arg-type]
+        with pytest.raises(OptionError, match=r"the path of the missing pattern is"):
+            pattern.save(wrong)  # type: ignore[arg-type]
+    with pytest.raises(OptionError, match=r"rate is 1000.*; expected a share from 0 to 1"):
+        make_missing(dialogues_of(4), "fixed_rate", rate=10**400)
+    with pytest.raises(OptionError, match=r"has 'utterance_id', by which rows are known; it has to stay"):
+        apply_missing(dialogues_of(4), pattern, also={"audio": ["utterance_id"]})

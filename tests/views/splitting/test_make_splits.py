@@ -336,6 +336,10 @@ def test_m3ed_is_parted_by_series_or_speaker(m3ed: datasets.DatasetDict) -> None
         ({"sizes": {"train": 0.5, "test": float("nan")}}, r"sizes has 'test': nan"),
         ({"sizes": {"train": 1.0}}, r"sizes is \{'train': 1\.0\}; expected a share above 0 for each of two"),
         ({"sizes": [0.8, 0.2]}, r"sizes is \[0\.8, 0\.2\]; expected"),
+        ({"sizes": {"my split": 0.5, "test": 0.5}}, r"sizes names a split 'my split'; expected letters"),
+        ({"sizes": {3: 0.5, "test": 0.5}}, r"sizes names a split 3; expected letters"),
+        ({"name": "x" * 201}, r"name is 'x.*; expected a text of 200 characters at most"),
+        ({"folds": 3, "validation": "no"}, r"validation is 'no'; expected True or False"),
         ({"sizes": {"train": 0.5, "test": 0.5}, "folds": 3}, r"sizes and folds exclude each other"),
         (
             {"folds": 2},
@@ -358,6 +362,20 @@ def test_options_that_cannot_be_are_refused(options: dict[str, Any], message: st
         make_splits(_pairs(5), **options)
 
 
+def test_numbers_of_numpy_are_numbers() -> None:
+    ds = _pairs(5)
+    assert make_splits(ds, folds=np.int64(3), seed=np.int32(1)) == make_splits(ds, folds=3, seed=1)  # type: ignore[arg-type]
+    halves = {"a": np.float32(0.5), "b": np.float64(0.5)}
+    assert make_splits(ds, sizes=halves) == make_splits(ds, sizes={"a": 0.5, "b": 0.5})  # type: ignore[arg-type]
+
+
+def test_names_of_any_length_make_notes_of_a_line() -> None:
+    long = {f"anjia_{number}": ["徐" * 5_000, "\x1b房"] for number in range(4)}
+    made = make_splits(m3ed_rows(long), disjoint="dialogue", stratify=None)
+    assert all(len(note) < 400 for note in made.folds[0].notes)
+    assert made.folds[0].notes[0].startswith("train and validation share 2 speakers (anjia/")
+
+
 def test_fewer_units_than_splits_are_told_with_what_to_do() -> None:
     ds = emotalk_rows({"G00001_01": ["01", "02"], "G00003_01": ["02", "13"], "G00004_01": ["05", "09"]})
     with pytest.raises(
@@ -378,3 +396,17 @@ def test_m3ed_has_no_groups() -> None:
         OptionError, match=r"by is 'dialogue'; expected one of \['group', 'speaker', 'series'\]"
     ):
         leave_one_group_out(ds, by="dialogue")  # type: ignore[arg-type]
+    with pytest.raises(OptionError, match=r"drop_shared is 'no'; expected True or False"):
+        leave_one_group_out(ds, drop_shared="no")  # type: ignore[arg-type]
+    with pytest.raises(
+        OptionError, match=r"there is 1 series, and none can be cut\. Use more of the corpus\.$"
+    ):
+        leave_one_group_out(m3ed_rows({"anjia_1": ["徐"], "anjia_2": ["房"]}))
+
+
+def test_ids_are_texts_however_wide_they_are_stored() -> None:
+    ds = _pairs(5)
+    wide = ds.cast_column("dialogue_id", datasets.Value("large_string"))
+    assert make_splits({"a": wide.select(range(8)), "b": ds.select(range(8, 20))}) == make_splits(ds)
+    with pytest.raises(OptionError, match=r"speaker_id is a column of int64; expected texts"):
+        make_splits(ds.cast_column("speaker_id", datasets.Value("int64")))

@@ -148,3 +148,12 @@ def test_what_is_no_corpus_is_refused(emotalk: datasets.DatasetDict, m3ed: datas
     broken = datasets.Dataset.from_dict({**ds.to_dict(), "speaker_id": ["01", None]}, features=ds.features)
     with pytest.raises(OptionError, match=r"speaker_id is null in row 1 of all splits"):
         speaker_components(broken)
+
+
+def test_a_component_prints_a_line_whatever_its_speakers_are_called() -> None:
+    (component,) = speaker_components(m3ed_rows({"anjia_1": ["徐\x1b[31m", *(f"人{n}" for n in range(30))]}))
+    shown = str(component)
+    assert "\x1b" not in shown
+    assert len(shown) < 160
+    assert " more, in anjia" in shown
+    assert len(component.speakers) == 31
