@@ -20,7 +20,7 @@ __all__ = ["stats"]
         "emotalk stats m3ed --data-dir /data/RUCM3ED --format markdown",
         "emotalk stats m3ed --data-dir /data/RUCM3ED --format json | jq .counts",
         footer="Exit status: 0 also where numbers differ; 1 with --strict when one differs and no reason is "
-        "known, which is so of every part of a release.",
+        "known, which is so wherever utterances are missing.",
     )
 )
 @click.argument("corpus", type=click.Choice([corpus.name for corpus in CORPORA]))

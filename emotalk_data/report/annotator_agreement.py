@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from emotalk_data.report.corpus import Corpus
 from emotalk_data.report.label_shares import PERCEIVED
 from emotalk_data.schemas.labels import MODALITIES, Modality
 from emotalk_data.views.annotators.agreement import Agreement, agreement
+from emotalk_data.views.columns import CorpusName
 from emotalk_data.views.intervals import Interval
+from emotalk_data.views.paper_tables.published_emotalk import EMOTALK_PUBLISHED
+from emotalk_data.views.paper_tables.published_emotalk import PERCEIVED as PAPERS_WORDS
+from emotalk_data.views.paper_tables.published_form import TOTAL
+from emotalk_data.views.paper_tables.published_m3ed import M3ED_PUBLISHED
 
 __all__ = ["AgreementRow", "Coefficient", "annotator_agreement"]
-
-# Fleiss' kappa. EmotionTalk: paper, section 3.2. M3ED: as published for all splits together.
-_PUBLISHED: Final[Mapping[str, Mapping[str, float]]] = {
-    "emotalk": {"text": 0.66, "audio": 0.79, "video": 0.73, "multimodal": 0.78},
-    "m3ed": {"multimodal": 0.59},
-}
 
 
 @dataclass(frozen=True)
@@ -96,7 +93,7 @@ def annotator_agreement(corpus: Corpus, *, resamples: int) -> tuple[AgreementRow
         found = agreement(corpus.whole, modality=modality, resamples=resamples)
         if not found.num_rows_used:
             continue
-        published = _PUBLISHED[corpus.name].get(modality)
+        published = _published_kappa(corpus.name, modality)
         coefficients = [
             _coefficient("Fleiss’ kappa", found.fleiss_kappa, published),
             _coefficient("Krippendorff’s alpha", found.krippendorff_alpha, None),
@@ -105,6 +102,14 @@ def annotator_agreement(corpus: Corpus, *, resamples: int) -> tuple[AgreementRow
             coefficients.append(_coefficient("alpha of the sentiment", found.sentiment_alpha, None))
         rows.append(AgreementRow(modality, PERCEIVED[modality], found, tuple(coefficients)))
     return tuple(rows)
+
+
+def _published_kappa(corpus: CorpusName, modality: Modality) -> float | None:
+    """Return the kappa that was published for all splits together."""
+    table = (EMOTALK_PUBLISHED if corpus == "emotalk" else M3ED_PUBLISHED).tables["agreement"]
+    (row,) = (row for row in table.rows if PAPERS_WORDS.get(row.name, "multimodal") == modality)
+    printed = row.printed[table.columns.index(TOTAL)]
+    return None if printed is None else float(printed)
 
 
 def _coefficient(name: str, interval: Interval, published: float | None) -> Coefficient:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import datasets
 import numpy as np
@@ -13,6 +13,7 @@ from emotalk_data.errors import OptionError, quote
 from emotalk_data.media.features import cast_media
 from emotalk_data.schemas.labels import MODALITIES
 from emotalk_data.views.columns import NO_LABEL, CorpusName, check_dataset, corpus_of, label_ids
+from emotalk_data.views.paper_tables.column_types import check_types
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -100,8 +101,8 @@ def as_corpus(data: object) -> Corpus:
         data: a `datasets.DatasetDict`, or one `datasets.Dataset`, as `load_dataset` made it.
 
     Raises:
-        OptionError: neither of these, columns of neither corpus, splits that differ in their columns, none or
-            more than twelve of them.
+        OptionError: neither of these, columns of neither corpus or of other types, splits that differ in their
+            columns, none or more than twelve of them.
     """
     splits = _splits(data)
     for rows in splits.values():
@@ -118,6 +119,7 @@ def as_corpus(data: object) -> Corpus:
             "Give them as load_dataset made them."
         ) from error
     whole = cast_media(whole)
+    check_types(whole)
     return Corpus(
         name=names[0],
         title=_TITLES[names[0]],
@@ -151,13 +153,11 @@ def _labels(whole: datasets.Dataset) -> list[Labels]:
         name = _COLUMNS[modality]
         if name not in whole.column_names:
             continue
-        feature: Any = whole.features[name]
-        if not isinstance(feature, datasets.ClassLabel):
-            raise OptionError(f"{name} is {quote(feature)}; expected a ClassLabel, as load_dataset made it.")
+        names = tuple(whole.features[name].names)
         ids = label_ids(whole, name)
-        if ids.size and not -1 <= ids.min() <= ids.max() < len(feature.names):
+        if ids.size and not -1 <= ids.min() <= ids.max() < len(names):
             raise OptionError(
-                f"{name} holds ids from {ids.min()} to {ids.max()}; expected 0 to {len(feature.names) - 1}."
+                f"{name} holds ids from {ids.min()} to {ids.max()}; expected 0 to {len(names) - 1}."
             )
-        found.append(Labels(modality, tuple(feature.names), ids))
+        found.append(Labels(modality, names, ids))
     return found

@@ -141,8 +141,10 @@ def _lead(corpus: Corpus, blends: Blends | None) -> tuple[str, str]:
         shares = {m: count / both for m, (count, both) in differ.items() if both}
         if shares:
             most = max(shares, key=lambda modality: shares[modality])
+            both = differ[most][1]
+            labelled = "" if both == corpus.num_rows else " with both labels"
             return (
-                f"In {percent(shares[most])} of {rows},",
+                f"In {percent(shares[most])} of {plural(both, 'utterance')}{labelled},",
                 f"{_ALONE[most]} another emotion than the whole.",
             )
     if blends is not None and blends.num_blended:

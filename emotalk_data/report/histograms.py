@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -10,7 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from emotalk_data.report.corpus import Corpus
-from emotalk_data.views.columns import column
+from emotalk_data.views.columns import NO_LABEL, column, label_ids
+from emotalk_data.views.labelling.labels import label_view
+from emotalk_data.views.labelling.tasks import SENTIMENT_BINS
 
 if TYPE_CHECKING:
     import datasets
@@ -19,11 +22,13 @@ if TYPE_CHECKING:
 __all__ = ["Column", "Durations", "LengthRow", "SentimentBins", "durations", "sentiment", "utterance_lengths"]
 
 _STEP: Final = 0.2  # the mean of five whole ratings
-_BINS_OF_SENTIMENT: Final = ("≤ −1", "−1 to 0", "0", "0 to 1", "≥ 1")
+_BOUNDS: Final = ("−1 or less", "between −1 and 0", "0", "between 0 and 1", "1 or more")
 _WIDTHS: Final = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)  # of the bins of lengths, in seconds
 _MAX_BINS: Final = 40
 _LONGEST: Final = 86_400.0  # seconds; what claims to last longer than a day is no length
 _MOST: Final = 99.5  # percent of the lengths that the bins must reach
+_ROWS_AT_ONCE: Final = 256  # of which headers are read between two steps of the bar
+_MAX_THREADS: Final = 8
 _GAP: Final = 0.12  # between two columns, as a part of a column
 
 
@@ -54,7 +59,7 @@ class SentimentBins:
         num_null: rows without.
         num_outside: rows beyond −2 and 2, which are in no column.
         columns: 21, each 0.2 wide, around −2.0, −1.8, …, 2.0.
-        bins: names of the five bins of the five-class task.
+        bins: name and bounds of the five bins, which are the classes of the task `sentiment5`.
         by_split: split to rows by bin; "all" first.
     """
 
@@ -62,7 +67,7 @@ class SentimentBins:
     num_null: int
     num_outside: int
     columns: tuple[Column, ...]
-    bins: tuple[str, ...]
+    bins: tuple[tuple[str, str], ...]
     by_split: tuple[tuple[str, tuple[int, ...]], ...]
 
 
@@ -112,15 +117,16 @@ def sentiment(corpus: Corpus) -> SentimentBins | None:
     heights = np.bincount(places, minlength=21)
     columns = _columns(heights, [f"{(place - 10) / 5:+.1f}".replace("-", "−") for place in range(21)])
     keys = ["low"] * 10 + ["middle"] + ["high"] * 10
-    by_split = [("all", _five_bins(values[known]))]
+    bins = label_ids(label_view(corpus.whole, "sentiment5", keep_unlabelled=True), "label")
+    by_split = [("all", _five_bins(bins[known]))]
     for place, name in enumerate(corpus.split_names):
-        by_split.append((name, _five_bins(values[known & (corpus.split_of == place)])))
+        by_split.append((name, _five_bins(bins[known & (corpus.split_of == place)])))
     return SentimentBins(
         total=int(known.sum()),
         num_null=int((~known).sum()),
         num_outside=int((known & ~inside).sum()),
         columns=tuple(_with_key(one, key) for one, key in zip(columns, keys, strict=True)),
-        bins=_BINS_OF_SENTIMENT,
+        bins=tuple(zip(SENTIMENT_BINS, _BOUNDS, strict=True)),
         by_split=tuple(by_split),
     )
 
@@ -182,12 +188,9 @@ def _numbers(rows: datasets.Dataset, name: str) -> NDArray[np.float64]:
     return values
 
 
-def _five_bins(values: NDArray[np.float64]) -> tuple[int, ...]:
-    """Count the five bins that reproduce the paper's 29.3/49.1/11.5/8.2/2.0 %."""
-    low, zero, high = values <= -1, values == 0, values >= 1
-    between = ~(low | zero | high)
-    parts = (low, between & (values < 0), zero, between & (values > 0), high)
-    return tuple(int(part.sum()) for part in parts)
+def _five_bins(bins: NDArray[np.int64]) -> tuple[int, ...]:
+    counts = np.bincount(bins[bins != NO_LABEL], minlength=len(SENTIMENT_BINS))
+    return tuple(int(count) for count in counts)
 
 
 def _columns(heights: NDArray[np.int64], names: list[str]) -> tuple[Column, ...]:
@@ -212,7 +215,12 @@ def _with_key(one: Column, key: str) -> Column:
 
 
 def _media_lengths(rows: datasets.Dataset) -> NDArray[np.float64]:
-    """Return the lengths that headers say; NaN where there is no header that can be read."""
+    """Return the lengths that headers say; NaN where there is no header that can be read.
+
+    A header takes milliseconds, and a release has 19,250 of them: hence the bar, which appears after a second.
+    """
+    from datasets.utils import tqdm  # obeys datasets.disable_progress_bars()
+
     from emotalk_data.torch.lengths import utterance_seconds
 
     if not {"audio", "video"} & set(rows.column_names):
@@ -220,7 +228,15 @@ def _media_lengths(rows: datasets.Dataset) -> NDArray[np.float64]:
     without_times = rows.remove_columns(
         [c for c in ("start_seconds", "end_seconds") if c in rows.column_names]
     )
-    lengths = utterance_seconds(without_times, on_error="mask")
+    lengths = np.full(rows.num_rows, np.nan)
+    num_threads = min(os.cpu_count() or 1, _MAX_THREADS)
+    with tqdm(total=rows.num_rows, desc="reading lengths", unit=" utterances", delay=1) as bar:
+        for first in range(0, rows.num_rows, _ROWS_AT_ONCE):
+            part = without_times.select(range(first, min(first + _ROWS_AT_ONCE, rows.num_rows)))
+            lengths[first : first + part.num_rows] = utterance_seconds(
+                part, num_threads=num_threads, on_error="mask"
+            )
+            bar.update(part.num_rows)
     lengths[lengths <= 0] = np.nan
     return lengths
 

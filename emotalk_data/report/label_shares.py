@@ -177,14 +177,14 @@ def blends(corpus: Corpus) -> Blends | None:
     if not corpus.has("emotions"):
         return None
     lists: list[list[int | None] | None] = column(corpus.whole, "emotions").to_pylist()
-    sets = [tuple(sorted({one for one in ids or () if one is not None})) for ids in lists]
+    sets = [tuple(sorted({one for one in ids or () if one not in (None, NO_LABEL)})) for ids in lists]
     kinds = Counter(ids for ids in sets if len(ids) > 1)
     order = sorted(kinds, key=lambda ids: (-kinds[ids], ids))
     names = corpus.labels["multimodal"].names if "multimodal" in corpus.labels else M3ED_EMOTIONS.names
     main = corpus.labels["multimodal"].ids if "multimodal" in corpus.labels else ()
     most = []
     for ids in order[:_SHOWN_BLENDS]:
-        labels = tuple(names[one] for one in ids)
+        labels = tuple(names[one] if 0 <= one < len(names) else f"label {one}" for one in ids)
         most.append((labels, tuple(emotion_key(label) for label in labels), kinds[ids]))
     return Blends(
         num_by_size=tuple(sorted(Counter(map(len, sets)).items())),

@@ -15,7 +15,7 @@ from emotalk_data.errors import LimitError, OptionError, quote
 from emotalk_data.report.corpus import Corpus, as_corpus
 from emotalk_data.report.findings import find
 from emotalk_data.report.rendering import render
-from emotalk_data.report.samples import Sample, choose_samples, make_sample
+from emotalk_data.report.samples import Sample, choose_samples, make_sample, with_less_sound
 from emotalk_data.report.shown_text import number, plural, shown
 from emotalk_data.report.timeline import Dialogue, timelines
 from emotalk_data.views.intervals import check_resampling
@@ -78,8 +78,7 @@ def make_report(
         MissingDependencyError: jinja2 is not there.
         LimitError: the page is too large even without samples and dialogues.
     """
-    _check(title, samples, resamples)
-    require("jinja2", extra="report", purpose="make the page")
+    _check(title, samples, resamples, reading)
     corpus = as_corpus(data)
     found = find(corpus, media=media, resamples=resamples, report=reading)
     context = {
@@ -117,10 +116,11 @@ def write_report(
 
     Raises:
         OptionError: as for `make_report`; or the file is there and `force` was not given, or cannot be written.
+        MissingDependencyError: jinja2 is not there, which is looked at before anything is read.
         EmotalkError: as `load_dataset`, where the data is a folder.
     """
     _check(title, samples, resamples)
-    target = Path(path).expanduser()
+    target = _path(path)
     _check_target(target, force=force)
     report = None
     if isinstance(data, str | os.PathLike):
@@ -142,12 +142,31 @@ def write_report(
     return target
 
 
-def _check(title: object, samples: object, resamples: int) -> None:
+def _check(title: object, samples: object, resamples: int, reading: object = None) -> None:
+    require("jinja2", extra="report", purpose="make the page")
     check_resampling(resamples, seed=0)
+    if not (reading is None or hasattr(reading, "num_by_code")):
+        raise OptionError(f"reading is {quote(reading)}; expected load_dataset_builder(…).report(), or None.")
     if not (title is None or isinstance(title, str)):
         raise OptionError(f"title is {quote(title)}; expected a text, or None.")
     if isinstance(samples, bool) or not isinstance(samples, int) or not 0 <= samples <= _MAX_SAMPLES:
         raise OptionError(f"samples is {quote(samples)}; expected a whole number from 0 to {_MAX_SAMPLES}.")
+
+
+def _path(path: object) -> Path:
+    """Return the file to write; what cannot be a file's name is refused before the work."""
+    if not isinstance(path, str | os.PathLike):
+        raise OptionError(f"path is {quote(path)}; expected the name of a file, such as report.html.")
+    name = quote(os.fspath(path), 200)
+    try:
+        target = Path(path).expanduser()
+        os.lstat(target)
+    except FileNotFoundError:
+        return target
+    except (OSError, RuntimeError, TypeError, ValueError) as error:  # too long, nobody's home, bytes, a NUL
+        told = getattr(error, "strerror", None) or error
+        raise OptionError(f"{name} cannot be written: {told}.") from error
+    return target
 
 
 def _check_target(target: Path, *, force: bool) -> None:
@@ -160,16 +179,6 @@ def _check_target(target: Path, *, force: bool) -> None:
         )
     if not target.parent.is_dir():
         raise OptionError(f"{name} cannot be written: there is no folder {quote(str(target.parent), 160)}.")
-
-
-def _write(target: Path, page: str) -> None:
-    try:
-        with whole_file(target) as file:
-            file.write(page.encode())
-    except OSError as error:
-        raise OptionError(
-            f"{quote(str(target), 200)} cannot be written: {error.strerror or error}."
-        ) from error
 
 
 def _load(
@@ -191,10 +200,12 @@ def _load(
 def _fitting(corpus: Corpus, context: Mapping[str, Any], rows: Sequence[int], *, media: bool) -> str:
     """Return the page with as much as fits: less sound of each sample, then fewer samples, then dialogues."""
     dialogues = timelines(corpus, _NUM_DIALOGUES)
-    page, max_seconds = "", 0.0
-    cards: tuple[Sample, ...] = ()
+    page, max_seconds = "", _SECONDS[0]
+    cards = _cards(corpus, rows, media=media)
     for max_seconds in _SECONDS if media else _SECONDS[:1]:
-        cards = tuple(make_sample(corpus, row, media=media, max_seconds=max_seconds) for row in rows)
+        cards = tuple(
+            with_less_sound(corpus, row, card, max_seconds) for row, card in zip(rows, cards, strict=True)
+        )
         page = render(**context, part=_left_out(_Shown(cards, max_seconds, dialogues), cards, dialogues))
         if _fits(page):
             return page
@@ -211,6 +222,14 @@ def _fitting(corpus: Corpus, context: Mapping[str, Any], rows: Sequence[int], *,
         f"the page has {number(len(page.encode()))} bytes without samples and dialogues; expected fewer than "
         f"{number(MAX_PAGE_BYTES)}. Give fewer splits."
     )
+
+
+def _cards(corpus: Corpus, rows: Sequence[int], *, media: bool) -> tuple[Sample, ...]:
+    """Return the cards of rows; the bar appears where decoding takes more than a second."""
+    from datasets.utils import tqdm  # obeys datasets.disable_progress_bars()
+
+    with tqdm(rows, desc="decoding samples", unit=" samples", delay=1) as bar:
+        return tuple(make_sample(corpus, row, media=media, max_seconds=_SECONDS[0]) for row in bar)
 
 
 def _fits(page: str) -> bool:

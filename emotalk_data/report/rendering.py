@@ -49,16 +49,16 @@ def _environment() -> Any:
 
 
 def _style() -> str:
-    """Return the style with the colours of both themes; the reader's choice wins over the system's."""
+    """Return the style with both themes; the reader's choice wins over the system's, and paper is light."""
     light, dark = colour_variables("light"), colour_variables("dark")
     keys = "\n".join(
         f".e-{key} {{ --e: var(--e-{key}); --on: var(--on-{key}); }}" for key in EMOTION_COLOURS["light"]
     )
     themes = (
         f":root {{ color-scheme: light; {light} }}\n"
-        "@media (prefers-color-scheme: dark) "
+        "@media screen and (prefers-color-scheme: dark) "
         f"{{ :root:not([data-theme=light]) {{ color-scheme: dark; {dark} }} }}\n"
-        f":root[data-theme=dark] {{ color-scheme: dark; {dark} }}\n"
+        f"@media screen {{ :root[data-theme=dark] {{ color-scheme: dark; {dark} }} }}\n"
     )
     return f"{themes}{keys}\n{(_TEMPLATES / 'page.css').read_text(encoding='utf-8')}"
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from emotalk_data.errors import EmotalkError
+from emotalk_data.report.shown_text import without_folders
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -143,4 +144,4 @@ def _data_uri(kind: str, data: bytes) -> str:
 
 
 def _told(error: EmotalkError) -> str:
-    return f"{type(error).__name__}: {error.message}"
+    return f"{type(error).__name__}: {without_folders(error.message)}"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from emotalk_data.report.corpus import Corpus
@@ -14,7 +15,7 @@ from emotalk_data.report.shown_text import shown
 from emotalk_data.schemas.labels import M3ED_ANNOTATOR_EMOTIONS
 from emotalk_data.views.columns import NO_LABEL, column
 
-__all__ = ["Sample", "SampleLabel", "Vote", "choose_samples", "make_sample"]
+__all__ = ["Sample", "SampleLabel", "Vote", "choose_samples", "make_sample", "with_less_sound"]
 
 _MAX_ID_CHARS: Final = 80
 _MAX_VOTES: Final = 12  # of one modality; the corpora have three and five
@@ -26,7 +27,7 @@ class Vote:
 
     Attributes:
         labels: label and style name, the most important first.
-        confidence: 0.1 to 0.9; None where there is none.
+        confidence: 0.1 to 0.9; None where there is none, or where it is no number.
         told: all of it as a sentence.
     """
 
@@ -51,7 +52,7 @@ class Sample:
     Attributes:
         text: the transcript; "" where there is none.
         labels: of each modality that has a label or votes.
-        sentiment: −2 to 2; None where there is none.
+        sentiment: −2 to 2; None where there is none, or where it is no number.
         caption: how it sounds, in the words of a caption; "" without.
         sound: None where the row has none, or where none was asked for.
         pictures: likewise.
@@ -95,8 +96,10 @@ def make_sample(corpus: Corpus, row: int, *, media: bool, max_seconds: float) ->
         max_seconds: how much of the sound, at most.
     """
     # Without the media columns, or a clip with a bad path would be made for nothing.
-    columns = [name for name in corpus.whole.column_names if media or name not in ("audio", "video")]
-    values: dict[str, Any] = corpus.whole.select_columns(columns)[row]
+    rows = corpus.whole
+    if not media:
+        rows = rows.select_columns([name for name in rows.column_names if name not in ("audio", "video")])
+    values: dict[str, Any] = rows[row]
     captions = values.get("captions") or {}
     spoken = next((one for one in captions.get("overall") or () if one), None) or captions.get("style")
     speaker = [values.get("speaker_id"), values.get("speaker_name"), values.get("series")]
@@ -107,11 +110,18 @@ def make_sample(corpus: Corpus, row: int, *, media: bool, max_seconds: float) ->
         speaker=" · ".join(shown(part, _MAX_ID_CHARS) for part in speaker if part),
         text=shown(values.get("text")),
         labels=tuple(_labels(corpus, row, values)),
-        sentiment=values.get("sentiment"),
+        sentiment=_finite(values.get("sentiment")),
         caption=shown(spoken),
         sound=None if audio is None else sound_of(audio, max_seconds),
         pictures=None if video is None else pictures_of(video),
     )
+
+
+def with_less_sound(corpus: Corpus, row: int, card: Sample, max_seconds: float) -> Sample:
+    """Return the card of a row with at most so much of its sound; its pictures are not decoded again."""
+    if card.sound is None or card.sound.shown_seconds <= max_seconds:
+        return card
+    return replace(card, sound=sound_of(corpus.whole.select_columns(["audio"])[row]["audio"], max_seconds))
 
 
 def _hash(name: str) -> bytes:
@@ -125,7 +135,7 @@ def _labels(corpus: Corpus, row: int, values: dict[str, Any]) -> list[SampleLabe
         main = labels.name(row)
         names = [main] if main is not None else []
         blend = values.get("emotions") or []
-        names += [name for one in blend if (name := labels.names[one]) not in names]
+        names += [name for one in blend if (name := _name(labels.names, one)) and name not in names]
         votes = [one for one in judged if one.get("modality") == modality][:_MAX_VOTES]
         if names or votes:
             cast = tuple(_vote(one, labels.names) for one in votes)
@@ -133,13 +143,24 @@ def _labels(corpus: Corpus, row: int, values: dict[str, Any]) -> list[SampleLabe
     return found
 
 
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _name(names: Sequence[str], label: int | None) -> str:
+    """Return the name of a label; "" for null, and the id itself where it has no name."""
+    if label is None or label == NO_LABEL:
+        return ""
+    return names[label] if 0 <= label < len(names) else f"label {label}"
+
+
 def _vote(vote: dict[str, Any], names: Sequence[str]) -> Vote:
     if "emotions" in vote:
         words = M3ED_ANNOTATOR_EMOTIONS.names
-        given = [words[one] for one in vote["emotions"] or () if one is not None]
+        given = [name for one in vote["emotions"] or () if (name := _name(words, one))]
     else:
-        given = [names[vote["emotion"]]] if vote.get("emotion") not in (None, NO_LABEL) else []
-    confidence = vote.get("confidence")
+        given = [name] if (name := _name(names, vote.get("emotion"))) else []
+    confidence = _finite(vote.get("confidence"))
     told = f"annotator {vote.get('annotator')}: {', '.join(given) or 'no label'}"
     if confidence is not None:
         told += f", confidence {confidence:g}"

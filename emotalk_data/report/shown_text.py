@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Final
 
-__all__ = ["number", "percent", "plural", "seconds", "shown", "signed"]
+__all__ = ["number", "percent", "plural", "seconds", "shown", "signed", "without_folders"]
 
 _MAX_CHARS: Final = 600
 # Control, format (the bidirectional ones are among these), half a surrogate pair. Chinese blanks stay.
 _ESCAPED: Final = ("Cc", "Cf", "Cs")
 _HOUR: Final = 3600
+# A path in an error stands in quotes, as `repr` puts them; a long one is cut into two of them with … between.
+_QUOTED: Final = re.compile(
+    r"""(?<!\w)(['"])(?P<text>(?:\\.|(?!\1)[^\\])*)\1(?:…(['"])(?P<end>(?:\\.|(?!\3)[^\\])*)\3)?"""
+)
 
 
 def shown(text: str | None, max_chars: int = _MAX_CHARS) -> str:
@@ -62,3 +67,20 @@ def seconds(value: float) -> str:
     if whole < _HOUR:
         return f"{sign}{whole // 60}:{whole % 60:02d} min"
     return f"{sign}{whole // _HOUR}:{whole % _HOUR // 60:02d}:{whole % 60:02d} h"
+
+
+def without_folders(message: str) -> str:
+    """Return an error's message with file names in the place of paths.
+
+    A page is passed on, and paths tell the user's name and folders.
+    """
+    return _QUOTED.sub(_file_name, message)
+
+
+def _file_name(match: re.Match[str]) -> str:
+    """Return the name of the file, or of the member and its archive; a quote that is no path as it is."""
+    if not re.search(r"[/\\]", match[0]):
+        return match[0]
+    whole = match["text"] if match["end"] is None else f"…{match['end']}"
+    names = [re.split(r"[/\\]", part)[-1] for part in whole.split("::")]
+    return f"'{' in '.join(names)}'"

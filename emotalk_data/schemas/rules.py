@@ -11,9 +11,11 @@ from typing import Final
 
 from emotalk_data.schemas.labels import M3ED_EMOTIONS
 
-__all__ = ["confidence_weighted", "finalise_authors", "finalise_paper", "mean_rating"]
+__all__ = ["FIRST_IMPORTANCE", "confidence_weighted", "finalise_authors", "finalise_paper", "mean_rating"]
 
-_FIRST_IMPORTANCE: Final = 7  # of an annotator's first label; the second has 6, and so on (M3ED's paper)
+FIRST_IMPORTANCE: Final = 7
+"""Of an annotator's first label; the second has 6, and so on (M3ED's paper)."""
+
 _MAJORITY: Final = 2  # of three annotators
 _SAME: Final = 1e-9  # means nearer than this are equal: they are of different sums of tenths
 
@@ -88,7 +90,7 @@ def finalise_paper(lists: Sequence[Sequence[str]]) -> tuple[str, tuple[str, ...]
     for labels in lists:
         for place, label in enumerate(labels):
             if label in counts and label not in labels[:place]:
-                importance[label] += _FIRST_IMPORTANCE - place
+                importance[label] += FIRST_IMPORTANCE - place
     kept = [label for label in M3ED_EMOTIONS.names if counts.get(label, 0) >= _MAJORITY]
     kept.sort(key=lambda label: -importance[label])
     return (kept[0], tuple(kept)) if kept else None

@@ -1,21 +1,17 @@
-"""Columns of a dataset as Arrow, and a dataset with more columns or fewer rows: the ground of every view.
-
-Selections and shuffles of a `datasets.Dataset` are a list of row numbers beside one table. Everything here works
-on that table: no row is copied, no clip is read, and a selection stays a selection.
-"""
+"""Columns of a dataset as Arrow, whatever its selection and format; and what no view takes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal
 
 import datasets
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from datasets.fingerprint import update_fingerprint
 
 from emotalk_data.errors import OptionError, quote
+from emotalk_data.schemas.labels import EMOTALK_EMOTIONS, M3ED_EMOTIONS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,33 +19,21 @@ if TYPE_CHECKING:
 __all__ = [
     "NO_LABEL",
     "CorpusName",
-    "NewColumn",
     "check_dataset",
+    "check_ids",
+    "check_labels",
     "choose",
     "column",
     "corpus_of",
-    "keep_rows",
+    "flat_lists",
     "label_ids",
     "strings",
-    "with_columns",
 ]
 
 CorpusName = Literal["emotalk", "m3ed"]
 
 NO_LABEL: Final = -1
 """Stands for null in an array of label ids. Never a class."""
-
-
-class NewColumn(NamedTuple):
-    """A column that a view adds.
-
-    Attributes:
-        values: one for each row of the dataset, in its order.
-        feature: what `datasets` takes it for.
-    """
-
-    values: pa.Array
-    feature: Any
 
 
 def check_dataset(dataset: object, needs: Sequence[str] = ()) -> None:
@@ -59,11 +43,11 @@ def check_dataset(dataset: object, needs: Sequence[str] = ()) -> None:
         OptionError: says what it is, or which columns are missing and which are there.
     """
     if not isinstance(dataset, datasets.Dataset):
-        hint = (
-            'choose a split: `ds["train"]`'
-            if isinstance(dataset, dict)
-            else "views need a table, not a stream"
-        )
+        hint = "as load_dataset gives it"
+        if isinstance(dataset, dict):
+            hint = 'choose a split: `ds["train"]`'
+        elif isinstance(dataset, datasets.IterableDataset):
+            hint = "views need a table, not a stream"
         raise OptionError(f"the data is a {type(dataset).__name__}; expected a datasets.Dataset ({hint}).")
     missing = [name for name in needs if name not in dataset.column_names]
     if missing:
@@ -73,15 +57,65 @@ def check_dataset(dataset: object, needs: Sequence[str] = ()) -> None:
         )
 
 
-def corpus_of(dataset: datasets.Dataset) -> CorpusName:
-    """Tell the corpus from the columns.
+def check_labels(dataset: datasets.Dataset, name: str, feature: object, names: Sequence[str]) -> None:
+    """Refuse labels whose numbers mean something else than the authors': a column that was encoded anew.
+
+    Args:
+        dataset: where the column is.
+        name: of the column.
+        feature: that of the column, or of the items of its lists.
+        names: of the labels, in the order of the authors' ids.
 
     Raises:
-        OptionError: the columns of neither corpus are there.
+        OptionError: says which type the column has, and which labels were expected.
+    """
+    if not isinstance(feature, datasets.ClassLabel) or tuple(feature.names) != tuple(names):
+        raise OptionError(
+            f"the column {name!r} has the type {quote(dataset.features[name], 200)}; expected labels "
+            f"{list(names)}. Give the dataset as load_dataset made it."
+        )
+
+
+def check_ids(
+    name: str, ids: NDArray[np.int64], num_labels: int, rows: NDArray[np.int64] | None = None
+) -> None:
+    """Refuse ids that are no label's: Arrow stores any number in a column of labels.
+
+    Args:
+        name: of the column.
+        ids: -1 for null.
+        num_labels: ids are below this number.
+        rows: the row of each id; its place if omitted.
+
+    Raises:
+        OptionError: says which id, and in which row.
+    """
+    wrong = np.flatnonzero((ids < NO_LABEL) | (ids >= num_labels))
+    if len(wrong):
+        row = wrong[0] if rows is None else rows[wrong[0]]
+        raise OptionError(
+            f"the column {name!r} holds the label {ids[wrong[0]]} in row {row}; expected an id from 0 to "
+            f"{num_labels - 1}, or null."
+        )
+
+
+def corpus_of(dataset: datasets.Dataset) -> CorpusName:
+    """Tell the corpus by the labels of its emotions, else by the names of its columns.
+
+    A few of the columns suffice, and columns of yours do no harm.
+
+    Raises:
+        OptionError: nothing of either corpus is there.
     """
     check_dataset(dataset)
-    names = set(dataset.column_names)
-    if "emotions" in names or "series" in names:
+    emotion = dataset.features.get("emotion")
+    if isinstance(emotion, datasets.ClassLabel) and tuple(emotion.names) == EMOTALK_EMOTIONS.names:
+        return "emotalk"
+    if isinstance(emotion, datasets.ClassLabel) and tuple(emotion.names) == M3ED_EMOTIONS.names:
+        return "m3ed"
+    judgement = getattr(dataset.features.get("annotations"), "feature", None)
+    names = {*dataset.column_names, *(judgement if isinstance(judgement, Mapping) else ())}
+    if names & {"emotions", "series"}:
         return "m3ed"
     if names & {"emotion_text", "emotion_audio", "emotion_video", "group_id", "sentiment"}:
         return "emotalk"
@@ -104,18 +138,38 @@ def column(dataset: datasets.Dataset, name: str) -> pa.ChunkedArray:
 
 
 def label_ids(dataset: datasets.Dataset, name: str) -> NDArray[np.int64]:
-    """Return a column of labels as ids, shape (rows,); -1 where it is null."""
+    """Return a column of labels as ids, shape (rows,); -1 where it is null.
+
+    Raises:
+        OptionError: not a Dataset, no such column, or an id that is no label's; says in which row.
+    """
     ids: NDArray[np.int64] = pc.fill_null(column(dataset, name).cast(pa.int64()), NO_LABEL).to_numpy()
+    feature = dataset.features[name]
+    if isinstance(feature, datasets.ClassLabel):
+        check_ids(name, ids, feature.num_classes)
     return ids
+
+
+def flat_lists(values: pa.Array | pa.ChunkedArray) -> tuple[NDArray[np.int64], pa.Array]:
+    """Return the items of lists one after the other, and the list that each is of, int64, shape (items,).
+
+    Null lists have none. `pyarrow.compute.list_parent_indices` counts what Arrow holds behind them all the same.
+    """
+    values = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    lengths = np.asarray(pc.fill_null(pc.list_value_length(values), 0), np.int64)
+    return np.repeat(np.arange(len(lengths)), lengths), pc.list_flatten(values)
 
 
 def strings(dataset: datasets.Dataset, name: str) -> list[str]:
     """Return a column of ids as a list of texts.
 
     Raises:
-        OptionError: a value is null; says in which row.
+        OptionError: a value is null, or the column holds no texts; says in which row.
     """
-    values: list[str | None] = column(dataset, name).to_pylist()
+    stored = column(dataset, name)
+    if not (pa.types.is_string(stored.type) or pa.types.is_large_string(stored.type)):
+        raise OptionError(f"the column {name!r} has the type {stored.type}; expected ids, which are texts.")
+    values: list[str | None] = stored.to_pylist()
     if None in values:
         raise OptionError(f"{name} is null in row {values.index(None)}; expected an id in every row.")
     return values  # type: ignore[return-value]  # None was refused
@@ -127,66 +181,5 @@ def choose(name: str, value: object, allowed: Sequence[str]) -> None:
     Raises:
         OptionError: says what was given and which words there are.
     """
-    if value not in allowed:
+    if not isinstance(value, str) or value not in allowed:
         raise OptionError(f"{name} is {quote(value)}; expected one of {list(allowed)}.")
-
-
-def keep_rows(dataset: datasets.Dataset, keep: NDArray[np.bool_]) -> datasets.Dataset:
-    """Return the rows whose flag is set, in their order; all of them as they are when every flag is."""
-    return dataset if keep.all() else dataset.select(np.flatnonzero(keep))
-
-
-def with_columns(dataset: datasets.Dataset, columns: Mapping[str, NewColumn]) -> datasets.Dataset:
-    """Return the dataset with columns added, or replaced where the name is there already.
-
-    The other columns are those of the same table, a selection included: `Dataset.add_column` would copy every
-    row of a selection, media and all. Rows that were selected twice do get copied.
-
-    Args:
-        dataset: any dataset; its format stays, and shows the new columns where it shows a choice of them.
-        columns: name to values; the new columns come last.
-    """
-    check_dataset(dataset)
-    if dataset._indices is not None and _repeats(dataset._indices.column(0)):
-        dataset = dataset.flatten_indices()
-    replaced = [name for name in columns if name in dataset.column_names]
-    features = datasets.Features({name: of for name, of in dataset.features.items() if name not in replaced})
-    added = datasets.Features({name: new.feature for name, new in columns.items()})
-    fields = [
-        _spread(new.values, dataset).cast(added.arrow_schema.field(name).type)
-        for name, new in columns.items()
-    ]
-    # Side by side with what is there: a table that is mapped from a file stays so, also in another process.
-    table = datasets.table.concat_tables(
-        [
-            dataset.data.drop(replaced) if replaced else dataset.data,
-            datasets.table.InMemoryTable(pa.Table.from_arrays(fields, schema=added.arrow_schema)),
-        ],
-        axis=1,
-    )
-    info = dataset.info.copy()
-    info.features = datasets.Features({**features, **added})
-    values = {name: new.values for name, new in columns.items()}
-    result = datasets.Dataset(
-        table,
-        info=info,
-        split=dataset.split,
-        indices_table=dataset._indices,
-        fingerprint=update_fingerprint(dataset._fingerprint, "emotalk_data.views", values),
-    )
-    form = dataset.format
-    shown = None if dataset._format_columns is None else list(dict.fromkeys([*form["columns"], *columns]))
-    return result.with_format(form["type"], shown, form["output_all_columns"], **form["format_kwargs"])
-
-
-def _repeats(numbers: pa.ChunkedArray) -> bool:
-    return bool(pc.count_distinct(numbers).as_py() < len(numbers))
-
-
-def _spread(values: pa.Array, dataset: datasets.Dataset) -> pa.Array:
-    """Lay the values of selected rows out over the whole table; the other rows get null."""
-    if dataset._indices is None:
-        return values
-    places = np.full(dataset.data.num_rows, -1, np.int64)
-    places[dataset._indices.column(0).to_numpy()] = np.arange(len(values))
-    return values.take(pa.array(places, mask=places < 0))

@@ -6,7 +6,7 @@ Utterances of one dialogue resemble each other. Drawing them one by one would gi
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Interval", "bootstrap", "check_resampling", "number_clusters", "percentile", "resampled_sums"]
 
-_FEWEST_CLUSTERS: Final = (
-    2  # of one cluster every resample is the data itself: no interval, not one of width 0
-)
+# Of one cluster every resample is the data itself: no interval, not one of width 0.
+_FEWEST_CLUSTERS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,23 +79,39 @@ def bootstrap(
         level: share of the resamples inside the interval, between 0 and 1.
 
     Raises:
-        OptionError: no rows, an id that is null, or an argument that cannot be.
+        OptionError: no rows, an id that is null, an argument that cannot be, or a statistic that is no number.
     """
     check_resampling(resamples, seed, level)
+    if not callable(statistic):
+        raise OptionError(f"statistic is {quote(statistic)}; expected a function of row numbers.")
     numbers, num_clusters = number_clusters(clusters)
     if not len(numbers):
         raise OptionError("clusters is empty; expected an id for each row, of one row at least.")
     by_cluster = np.argsort(numbers, kind="stable")
     sizes = np.bincount(numbers, minlength=num_clusters)
     starts = np.cumsum(sizes) - sizes
-    estimate = float(statistic(np.arange(len(numbers))))
+    estimate = _number(statistic(np.arange(len(numbers))))
     values = []
     for drawn in _draws(num_clusters, resamples, seed):
         ends = np.cumsum(sizes[drawn])
         # The k-th row of a drawn cluster lies k behind the start of that cluster.
         behind = np.arange(ends[-1]) - np.repeat(ends - sizes[drawn], sizes[drawn])
-        values.append(float(statistic(by_cluster[np.repeat(starts[drawn], sizes[drawn]) + behind])))
+        values.append(_number(statistic(by_cluster[np.repeat(starts[drawn], sizes[drawn]) + behind])))
     return percentile(estimate, values, level=level, num_clusters=num_clusters)
+
+
+def _number(value: object) -> float:
+    """Return what a statistic gave as a float.
+
+    Raises:
+        OptionError: it is not one number.
+    """
+    try:
+        return float(value)  # type: ignore[arg-type]  # whatever float does not take is refused
+    except (TypeError, ValueError) as error:
+        raise OptionError(
+            f"statistic gave {quote(value)}; expected one number, NaN where undefined."
+        ) from error
 
 
 def resampled_sums(sums: NDArray[Any], resamples: int, seed: int) -> NDArray[Any]:
@@ -146,21 +161,41 @@ def number_clusters(
     Raises:
         OptionError: not one id a row, an id that is null, or ids that cannot be sorted.
     """
-    ids = np.asarray(clusters if isinstance(clusters, np.ndarray) else list(clusters))  # type: ignore[arg-type]
-    if ids.ndim != 1:
-        raise OptionError(f"clusters has the shape {ids.shape}; expected one id for each row.")
+    ids = _plain_ids(clusters)
     if num_rows is not None and len(ids) != num_rows:
         raise OptionError(f"clusters has {len(ids)} ids for {num_rows} rows; expected one id for each row.")
-    null = np.flatnonzero(ids == None) if ids.dtype == object else np.flatnonzero(ids != ids)  # noqa: E711
-    if len(null):
-        raise OptionError(f"clusters is {quote(ids[null[0]])} in row {null[0]}; expected an id in every row.")
+    null = next((row for row, one in enumerate(ids) if one is None or _is_nan(one)), None)
+    if null is not None:
+        raise OptionError(f"clusters is {quote(ids[null])} in row {null}; expected an id in every row.")
     try:
-        names, numbers = np.unique(ids, return_inverse=True)
+        places = {name: place for place, name in enumerate(sorted(set(ids)))}
     except TypeError as error:
         raise OptionError(
             "clusters mixes ids of several types; expected texts only, or numbers only."
         ) from error
-    return numbers.astype(np.int64), len(names)
+    return np.array([places[one] for one in ids], np.int64), len(places)
+
+
+def _plain_ids(clusters: Any) -> list[Any]:
+    """Return ids as a list of Python's own values: an array of numpy would turn 1 and null into texts."""
+    if hasattr(clusters, "__array__"):
+        array = np.asarray(clusters)
+        if array.ndim != 1:
+            raise OptionError(f"clusters has the shape {array.shape}; expected one id for each row.")
+        return list(array.tolist())
+    if isinstance(clusters, str | bytes | Mapping) or not isinstance(clusters, Iterable):
+        raise OptionError(
+            f"clusters is a {type(clusters).__name__}; expected a list with an id for each row."
+        )
+    ids = list(clusters)
+    row = next((row for row, one in enumerate(ids) if isinstance(one, list | dict | set)), None)
+    if row is not None:
+        raise OptionError(f"clusters is {quote(ids[row])} in row {row}; expected one id for each row.")
+    return ids
+
+
+def _is_nan(value: object) -> bool:
+    return isinstance(value, float) and math.isnan(value)
 
 
 def check_resampling(resamples: object, seed: object, level: object = 0.95) -> None:

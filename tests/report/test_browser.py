@@ -169,6 +169,25 @@ def test_text_can_be_read_in_both_themes(page: Page, scheme: str) -> None:
         assert contrast(ink, ground) >= LEAST_CONTRAST
 
 
+def test_paper_is_light_and_keeps_the_colours_of_marks(page: Page) -> None:
+    page.show_as(*DESKTOP, scheme="dark")
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    dark_screen = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.call("Emulation.setEmulatedMedia", media="print")
+    try:
+        paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert (
+            page.evaluate("getComputedStyle(document.querySelector('.chip .dot')).printColorAdjust")
+            == "exact"
+        )
+        assert not page.evaluate("document.querySelector('.top').checkVisibility()")
+    finally:
+        page.call("Emulation.setEmulatedMedia", media="")
+        page.evaluate("delete document.documentElement.dataset.theme")
+    assert min(json.loads(paper.replace("rgb(", "[").replace(")", "]"))) > 240
+    assert dark_screen != paper
+
+
 def test_the_theme_is_turned_by_keyboard_and_kept(page: Page) -> None:
     paper = "getComputedStyle(document.body).backgroundColor"
     light = page.evaluate(paper)

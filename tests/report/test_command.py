@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import datasets
@@ -13,6 +15,8 @@ from emotalk_data.errors import OptionError
 from emotalk_data.testing import EmotalkSample, M3edSample
 
 from .markup import read_markup
+
+PACKAGE_ROOT = str(Path(sys.modules["emotalk_data"].__path__[0]).parent)
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +47,24 @@ def test_the_corpus_is_told_from_the_files(m3ed_sample: M3edSample, tmp_path: Pa
     markup = read_markup(out.read_text("utf-8"))
     assert markup.named("title")[0].text == "M3ED"
     assert len(markup.named("img")) == 6
+
+
+def test_without_jinja2_the_extra_is_named_before_anything_is_read(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.modules['jinja2'] = None; from emotalk_data.cli.app import main;"
+        "sys.exit(main(['report', *sys.argv[1:]]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "no release"), "--out", str(tmp_path / "r.html")],
+        env={"PATH": "", "PYTHONPATH": PACKAGE_ROOT, "HF_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "jinja2 is needed to make the page" in done.stderr
+    assert "emotalk-data[report]" in done.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_no_media_and_force_are_obeyed(emotalk_sample: EmotalkSample, tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emotalk_data.errors import OptionError
+from emotalk_data.report import histograms
 from emotalk_data.report.annotator_agreement import annotator_agreement
 from emotalk_data.report.corpus import as_corpus
-from emotalk_data.report.histograms import durations, sentiment, utterance_lengths
+from emotalk_data.report.histograms import Column, durations, sentiment, utterance_lengths
 from emotalk_data.report.label_pairs import label_pairs
 from emotalk_data.report.label_shares import blends, label_panels, stacks
 from emotalk_data.report.presence_map import presence_map
@@ -131,8 +132,17 @@ def test_blends_are_counted_whatever_their_order() -> None:
     assert blends(as_corpus(emotalk_rows(train=[{}]))) is None
 
 
+def _columns_of(values: list[float]) -> tuple[Column, ...]:
+    found = sentiment(as_corpus(emotalk_rows(train=[{"sentiment": one} for one in values])))
+    assert found is not None
+    assert found.by_split[0] == ("all", (0, 0, 0, 0, len(values)))
+    assert found.bins[-1] == ("positive", "1 or more")
+    return found.columns
+
+
 def test_sentiments_fall_into_their_columns_and_bins() -> None:
     values = [-2.0, -1.0, -0.8, -0.2, 0.0, 0.2, 0.6, 1.0, 2.0, None, 2.5]
+    assert max(one.count for one in _columns_of([1.0, 0.6 + 0.2 + 0.2])) == 2, "a sum of floats is that value"
     found = sentiment(as_corpus(emotalk_rows(train=[{"sentiment": one} for one in values])))
     assert found is not None
     assert (found.total, found.num_null, found.num_outside) == (10, 1, 1)
@@ -146,7 +156,7 @@ def test_sentiments_fall_into_their_columns_and_bins() -> None:
 
 
 def test_lengths_come_from_times_and_then_from_headers(
-    emotalk: datasets.DatasetDict, emotalk_sample: EmotalkSample
+    emotalk: datasets.DatasetDict, emotalk_sample: EmotalkSample, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     truth = [one.num_samples / one.sampling_rate for one in emotalk_sample.utterances]
     corpus = as_corpus(emotalk)
@@ -157,6 +167,9 @@ def test_lengths_come_from_times_and_then_from_headers(
     read, from_times = utterance_lengths(as_corpus(blank), media=True)
     assert not from_times.any()
     assert read == pytest.approx(lengths[corpus.split_of == 0], abs=1e-4)
+    monkeypatch.setattr(histograms, "_ROWS_AT_ONCE", 5)
+    again, _ = utterance_lengths(as_corpus(blank), media=True)
+    assert again.tolist() == read.tolist(), "in whatever portions they are read"
     unread, _ = utterance_lengths(as_corpus(blank), media=False)
     assert np.isnan(unread).all()
 

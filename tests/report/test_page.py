@@ -16,9 +16,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from emotalk_data.errors import EmotalkError, OptionError
+from emotalk_data.errors import EmotalkError, OptionError, quote
 from emotalk_data.report import make_report, write_report
 from emotalk_data.report.page import MAX_PAGE_BYTES
+from emotalk_data.report.shown_text import without_folders
 from emotalk_data.testing import EmotalkSample, M3edSample, make_emotalk, make_m3ed
 
 from .markup import read_markup
@@ -237,6 +238,83 @@ def test_a_clip_that_cannot_be_decoded_leaves_its_error_on_the_card(tmp_path: Pa
     assert len(markup.named("article")) == 2
 
 
+def test_no_folder_of_the_computer_is_on_the_page(tmp_path: Path) -> None:
+    folders = [tmp_path / "secret", tmp_path / ("secret" * 30) / ("deep" * 30)]
+    rows = []
+    for folder in folders:
+        folder.mkdir(parents=True)
+        (folder / "cut.wav").write_bytes(noise_wav(1, 0)[:20])
+        (folder / "cut.mp4").write_bytes(b"no video")
+        for sound in ("cut.wav", "gone.wav"):
+            rows.append(
+                {
+                    "emotion": 0,
+                    "audio": {"bytes": None, "path": str(folder / sound)},
+                    "video": {"bytes": None, "path": str(folder / "cut.mp4")},
+                }
+            )
+    page = quick(emotalk_rows(train=rows), samples=4)
+    text = read_markup(page).section("samples")
+    assert text.count("'cut.wav'") + text.count("cut.wav'") >= 2
+    assert "no file at 'gone.wav'" in text
+    assert "cut.mp4'" in text
+    for part in ("secret", "deepdeep", tmp_path.name):
+        assert part not in page
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/home/lin/it's/x.wav", "'x.wav'"),
+        ("tar://Audio/wav/x.wav::/home/lin/Audio.tar", "'x.wav in Audio.tar'"),
+        ("mediafragment:///home/lin/tv/1.mp4#t=12.48,15.2", "'1.mp4#t=12.48,15.2'"),
+        ("C:\\Users\\lin\\x.wav", "'x.wav'"),
+        ("/home/lin/" + "d" * 300 + "/x.wav", "'x.wav'"),
+        ("/home/lin/" + "x" * 300 + ".wav", f"'…{'x' * 73}.wav'"),
+    ],
+)
+def test_an_error_names_the_file_and_not_its_folder(path: str, shown: str) -> None:
+    told = without_folders(f"the clip's end: no file at {quote(path, 160)}. Replace it")
+    assert told == f"the clip's end: no file at {shown}. Replace it"
+
+
+def test_sentiments_beyond_the_scale_make_a_page_too() -> None:
+    markup = read_markup(quick(emotalk_rows(train=[{"sentiment": 5.0}] * 3)))
+    assert "3 utterances beyond −2 and 2" in markup.section("sentiment")
+
+
+def test_numbers_that_are_none_are_not_drawn() -> None:
+    vote = {"modality": "multimodal", "annotator": 1, "emotion": 1}
+    confidences = (float("nan"), -3.0, 7.0)
+    row = {
+        "emotion": 1,
+        "sentiment": float("nan"),
+        "annotations": [{**vote, "annotator": n, "confidence": c} for n, c in enumerate(confidences, 1)],
+    }
+    markup = read_markup(quick(emotalk_rows(train=[row])))
+    heights = [
+        float(one.attributes["height"])
+        for one in markup.named("rect")
+        if one.attributes.get("class") == "fill e-happy" and one.attributes.get("width") == "16"
+    ]
+    assert heights == [29.0, 0.0, 29.0]
+    assert "nan" not in markup.section("samples")
+
+
+def test_labels_without_a_name_are_shown_as_they_are() -> None:
+    vote = {"modality": "multimodal", "annotator": 1, "emotions": [7, 99, None]}
+    row = {"emotion": 4, "emotions": [4, None, 42], "annotations": [vote]}
+    samples = read_markup(quick(m3ed_rows(train=[row]))).section("samples")
+    assert "label 42" in samples
+    assert "annotator 1: Other, label 99" in samples
+
+
+def test_the_first_sentence_is_of_the_rows_that_have_both_labels() -> None:
+    rows = [{"emotion": 0, "emotion_text": 1}, {"emotion": 0, "emotion_text": 0}, {"emotion": 0}, {}]
+    markup = read_markup(quick(emotalk_rows(train=rows)))
+    assert markup.named("h1")[0].text.startswith("In 50.0 % of 2 utterances with both labels,")
+
+
 def test_sound_and_frames_are_in_the_page(emotalk_page: str, m3ed_page: str) -> None:
     for page in (emotalk_page, m3ed_page):
         markup = read_markup(page)
@@ -350,6 +428,7 @@ def test_a_place_that_cannot_be_written_is_told_before_the_work(tmp_path: Path) 
         ({"resamples": -1}, "resamples is -1"),
         ({"title": 3}, "title is 3; expected a text, or None"),
     ],
+    ids=str,
 )
 def test_options_that_cannot_be_are_refused(options: dict[str, Any], told: str, tmp_path: Path) -> None:
     data = emotalk_rows(train=[{"emotion": 0}])
@@ -358,6 +437,46 @@ def test_options_that_cannot_be_are_refused(options: dict[str, Any], told: str, 
     with pytest.raises(OptionError, match=re.escape(told)):
         write_report(data, tmp_path / "r.html", **options)
     assert not (tmp_path / "r.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        (None, "path is None; expected the name of a file"),
+        (b"r.html", "path is b'r.html'; expected the name of a file"),
+        ("a\0b", "'a\\x00b' cannot be written: "),
+        ("a" * 300, "cannot be written: File name too long"),
+        ("~nobody-of-this-name/r.html", "cannot be written: "),
+    ],
+)
+def test_what_can_be_no_file_is_refused_before_the_work(path: Any, told: str, tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match=re.escape(told)):
+        write_report(tmp_path / "no release", path)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("utterance_id", [1]),
+        ("dialogue_id", [1]),
+        ("speaker_id", [1]),
+        ("text", [["x"]]),
+        ("start_seconds", ["x"]),
+        ("sentiment", ["x"]),
+        ("annotations", ["x"]),
+        ("captions", ["x"]),
+        ("audio", ["x"]),
+    ],
+)
+def test_a_column_of_another_type_is_refused(name: str, values: list[Any]) -> None:
+    data = emotalk_rows(train=[{"emotion": 0}])["train"].remove_columns(name).add_column(name, values)
+    with pytest.raises(OptionError, match=rf"{name} is '.*'; expected '.*', as load_dataset made it"):
+        make_report(data)
+
+
+def test_what_is_no_reading_report_is_refused() -> None:
+    with pytest.raises(OptionError, match=r"reading is 'x'; expected load_dataset_builder"):
+        make_report(emotalk_rows(train=[{}]), reading="x")  # type: ignore[arg-type]
 
 
 def test_data_of_no_corpus_is_refused(tmp_path: Path) -> None:

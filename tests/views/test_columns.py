@@ -1,8 +1,6 @@
-"""Columns of selections, new columns beside the table, and what is refused."""
+"""Columns of selections, whatever their format, and what is refused."""
 
 from __future__ import annotations
-
-import pickle
 
 import datasets
 import numpy as np
@@ -10,17 +8,15 @@ import pyarrow as pa
 import pytest
 
 from emotalk_data.errors import OptionError
-from emotalk_data.media import Audio, AudioClip
+from emotalk_data.views.added_columns import NewColumn, with_columns
 from emotalk_data.views.columns import (
-    NewColumn,
     check_dataset,
     choose,
     column,
     corpus_of,
-    keep_rows,
+    flat_lists,
     label_ids,
     strings,
-    with_columns,
 )
 
 
@@ -41,6 +37,17 @@ def test_the_corpus_is_told_by_its_columns(emotalk: datasets.DatasetDict, m3ed: 
         corpus_of(emotalk["test"].select_columns(["text"]))
 
 
+@pytest.mark.parametrize("names", [["emotion"], ["text", "annotations"]])
+def test_a_few_columns_tell_the_corpus_and_those_of_others_do_not_hide_it(
+    emotalk: datasets.DatasetDict, m3ed: datasets.DatasetDict, names: list[str]
+) -> None:
+    for corpus, splits in (("emotalk", emotalk), ("m3ed", m3ed)):
+        assert corpus_of(splits["test"].select_columns(names)) == corpus
+    ours, theirs = emotalk["test"].select_columns(["emotion"]), m3ed["test"].select_columns(["emotion"])
+    assert corpus_of(ours.add_column("emotions", [["a"]] * ours.num_rows)) == "emotalk"
+    assert corpus_of(theirs.add_column("sentiment", [0.5] * theirs.num_rows)) == "m3ed"
+
+
 @pytest.mark.parametrize("format_type", [None, "numpy", "arrow"])
 def test_a_column_has_the_order_of_the_rows_whatever_selection_and_format(
     train: datasets.Dataset, format_type: str | None
@@ -59,71 +66,27 @@ def test_a_null_label_is_minus_one_and_never_a_class(emotalk: datasets.DatasetDi
     assert -1 in label_ids(whole, "emotion_video")  # the sample has one
 
 
-def test_new_columns_stand_beside_the_rows_of_a_selection(train: datasets.Dataset) -> None:
-    chosen = train.select([9, 2, 5])
-    seen = with_columns(chosen, _numbered(chosen))
-    assert seen["n"] == [0, 1, 2]
-    assert list(seen["utterance_id"]) == list(chosen["utterance_id"])
-    assert seen.column_names == [*chosen.column_names, "n"]
-    assert isinstance(seen.features["audio"], Audio)
-    assert seen.split == chosen.split
-    assert seen.data.num_rows == train.data.num_rows  # no row was copied
-
-
-def test_a_column_of_the_same_name_is_replaced_with_its_type(train: datasets.Dataset) -> None:
-    half = with_columns(
-        train, {"emotion": NewColumn(pa.array([0.5] * train.num_rows), datasets.Value("float32"))}
+def test_a_null_list_has_no_items_whatever_lies_behind_it() -> None:
+    lists = pa.ListArray.from_arrays(
+        pa.array([0, 2, 3, 3, 5], pa.int32()),
+        pa.array([1, 2, 3, 4, 5]),
+        mask=pa.array([False, True, False, False]),
     )
-    assert half.features["emotion"] == datasets.Value("float32")
-    assert half[0]["emotion"] == 0.5
-    assert train[0]["emotion"] != 0.5
-    assert half.num_columns == train.num_columns
+    for values in (lists, pa.chunked_array([lists.slice(0, 2), lists.slice(2)])):
+        rows, items = flat_lists(values)
+        assert rows.tolist() == [0, 0, 3, 3]
+        assert items.to_pylist() == [1, 2, 4, 5]
+    rows, items = flat_lists(pa.chunked_array([], lists.type))
+    assert (len(rows), len(items)) == (0, 0)
 
 
-def test_rows_that_were_selected_twice_keep_a_value_each(train: datasets.Dataset) -> None:
-    twice = train.select([4, 4, 1])
-    seen = with_columns(twice, _numbered(twice))
-    assert seen["n"] == [0, 1, 2]
-    assert list(seen["utterance_id"]) == list(twice["utterance_id"])
-
-
-def test_a_format_stays_and_shows_the_new_column(train: datasets.Dataset) -> None:
-    formatted = train.with_format("numpy", columns=["emotion"])
-    seen = with_columns(formatted, _numbered(train))
-    assert set(seen[0]) == {"emotion", "n"}
-    assert isinstance(seen[0]["n"], np.int64)
-    assert set(with_columns(train, _numbered(train))[0]) == {*train.column_names, "n"}
-
-
-def test_the_fingerprint_tells_one_view_from_another(train: datasets.Dataset) -> None:
-    one = with_columns(train, _numbered(train))
-    same = with_columns(train, _numbered(train))
-    other = with_columns(train, {"n": NewColumn(pa.array([7] * train.num_rows), datasets.Value("int64"))})
-    assert one._fingerprint == same._fingerprint
-    assert len({train._fingerprint, one._fingerprint, other._fingerprint}) == 3
-
-
-def test_another_process_gets_the_file_and_not_its_content(train: datasets.Dataset) -> None:
-    seen = with_columns(train.select([3, 1]), _numbered(train.select([3, 1])))
-    packed = pickle.dumps(seen)
-    assert len(packed) < train.data.nbytes / 4
-    assert pickle.loads(packed)["n"] == [0, 1]  # noqa: S301 - our own bytes
-
-
-def test_new_columns_go_through_what_datasets_does(train: datasets.Dataset) -> None:
-    seen = with_columns(train, _numbered(train))
-    assert seen.filter(lambda row: row["n"] > 3)["n"] == list(range(4, train.num_rows))
-    assert seen.map(lambda row: {"m": row["n"] * 2})["m"][-1] == 2 * train.num_rows - 2
-    assert datasets.concatenate_datasets([seen, seen]).num_rows == 2 * train.num_rows
-    clip = seen[0]["audio"]
-    assert clip is None or isinstance(clip, AudioClip)
-
-
-def test_rows_are_kept_by_their_flags(train: datasets.Dataset) -> None:
-    flags = np.arange(train.num_rows) % 3 == 0
-    assert list(keep_rows(train, flags)["utterance_id"]) == list(train["utterance_id"])[::3]
-    assert keep_rows(train, np.ones(train.num_rows, bool)) is train
-    assert keep_rows(train, np.zeros(train.num_rows, bool)).num_rows == 0
+def test_an_id_that_is_no_labels_is_refused_with_its_row(train: datasets.Dataset) -> None:
+    ids = pa.array([7 if row == 3 else 0 for row in range(train.num_rows)])
+    odd = with_columns(train, {"emotion": NewColumn(ids, train.features["emotion"])})
+    with pytest.raises(
+        OptionError, match=r"'emotion' holds the label 7 in row 3; expected an id from 0 to 6"
+    ):
+        label_ids(odd, "emotion")
 
 
 def test_no_rows_at_all_have_columns_too(train: datasets.Dataset) -> None:
@@ -145,6 +108,8 @@ def test_what_is_no_dataset_is_refused_with_what_to_do(emotalk: datasets.Dataset
         column(emotalk["test"], "sentimant")
     with pytest.raises(OptionError, match=r"task is 'emotion8'; expected one of \['emotion7'\]"):
         choose("task", "emotion8", ["emotion7"])
+    with pytest.raises(OptionError, match=r"task is array\(\["):
+        choose("task", np.array(["emotion7", "emotion4"]), ["emotion7"])
 
 
 def test_a_missing_id_is_refused_with_its_row(train: datasets.Dataset) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -181,7 +182,15 @@ def test_an_undefined_statistic_is_undefined_and_null_in_json() -> None:
         ({"clusters": ["a", None, "b"]}, r"^clusters is None in row 1; expected an id in every row\.$"),
         ({"clusters": [0.0, math.nan]}, r"^clusters is .*nan.* in row 1; expected an id"),
         ({"clusters": []}, r"^clusters is empty; expected an id for each row"),
-        ({"clusters": [["a"], ["b"]]}, r"^clusters has the shape \(2, 1\); expected one id"),
+        ({"clusters": [["a"], ["b", "c"]]}, r"^clusters is \['a'\] in row 0; expected one id"),
+        ({"clusters": np.zeros((2, 1))}, r"^clusters has the shape \(2, 1\); expected one id"),
+        ({"clusters": ["1", 1]}, r"^clusters mixes ids of several types"),
+        ({"clusters": ["a", math.nan]}, r"^clusters is nan in row 1; expected an id in every row\.$"),
+        ({"clusters": "ab"}, r"^clusters is a str; expected a list with an id for each row\.$"),
+        ({"clusters": 5}, r"^clusters is a int; expected a list"),
+        ({"statistic": 3}, r"^statistic is 3; expected a function of row numbers\.$"),
+        ({"statistic": lambda _: None}, r"^statistic gave None; expected one number"),
+        ({"statistic": lambda rows: rows}, r"^statistic gave array\(\[0, 1\]\); expected one number"),
         (
             {"clusters": np.array(["a", 1], dtype=object)},
             r"^clusters mixes ids of several types; expected texts only",
@@ -189,6 +198,12 @@ def test_an_undefined_statistic_is_undefined_and_null_in_json() -> None:
     ],
 )
 def test_what_cannot_be_is_refused(options: dict[str, Any], message: str) -> None:
-    options = {"clusters": ["a", "b"], **options}
+    options = {"statistic": lambda _: 0.0, "clusters": ["a", "b"], **options}
     with pytest.raises(OptionError, match=message):
-        bootstrap(lambda _: 0.0, options.pop("clusters"), **options)
+        bootstrap(**options)
+
+
+def test_ids_may_be_a_column_of_arrow_of_numpy_or_pairs() -> None:
+    lists: list[Any] = [pa.array(["a", "b", "a"]), pa.chunked_array([["a", "b", "a"]]), np.array([2, 5, 2])]
+    for clusters in (*lists, [("x", 1), ("x", 2), ("x", 1)]):
+        assert bootstrap(_mean_of([1.0, 2.0, 3.0]), clusters, resamples=0).num_clusters == 2

@@ -59,7 +59,7 @@ def fleiss_kappa(table: ArrayLike, num_labels: int) -> float:
     >>> round(fleiss_kappa([[0, 0, 0], [1, 1, 0], [1, 1, 1]], num_labels=2), 3)
     0.55
     """
-    ids = checked_ids(table, num_labels)
+    ids, num_labels = _numbered(checked_ids(table, num_labels))
     return float(fleiss_kappas(_one_group(label_sums, ids, num_labels), num_labels)[0])
 
 
@@ -91,8 +91,7 @@ def krippendorff_alpha(table: ArrayLike, *, level: Literal["nominal", "interval"
     if level == "interval":
         ratings = _checked(table)
         return float(interval_alphas(_one_group(rating_sums, ratings))[0])
-    ids = checked_ids(table, None)
-    num_labels = int(ids.max(initial=-1)) + 1
+    ids, num_labels = _numbered(checked_ids(table, math.inf))
     return float(nominal_alphas(_one_group(label_sums, ids, num_labels), num_labels)[0])
 
 
@@ -209,18 +208,25 @@ def _one_group(sums: Any, values: NDArray[Any], *rest: int) -> NDArray[Any]:
     return result
 
 
-def checked_ids(table: ArrayLike, num_labels: int | None) -> NDArray[np.int64]:
-    """Return a table of ids below `num_labels`, int64, -1 for none.
+def _numbered(ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
+    """Return the labels that occur as 0, 1, 2, …, and how many they are: others change nothing, but take room."""
+    labels, places = np.unique(ids, return_inverse=True)
+    has_none = int(labels.size > 0 and labels[0] == NO_LABEL)
+    return places.reshape(ids.shape).astype(np.int64) - has_none, max(labels.size - has_none, 1)
+
+
+def checked_ids(table: ArrayLike, num_labels: float) -> NDArray[np.int64]:
+    """Return a table of ids below `num_labels`, a whole number or infinite; int64, -1 for none.
 
     Raises:
         OptionError: not a table of such ids; says where.
     """
     values = np.nan_to_num(_checked(table), nan=NO_LABEL)
-    above = np.inf if num_labels is None else _checked_number(num_labels)
+    above = math.inf if num_labels == math.inf else _checked_number(num_labels)
     wrong = np.argwhere((values != np.floor(values)) | (values < NO_LABEL) | (values >= above))
     if len(wrong):
         row, place = wrong[0]
-        ids = "0 or more" if num_labels is None else f"0 to {num_labels - 1}"
+        ids = "0 or more" if above == math.inf else f"0 to {num_labels - 1}"
         raise OptionError(
             f"table[{row}][{place}] is {values[row, place]:g}; expected the id of a label, {ids}, or -1 for none."
         )

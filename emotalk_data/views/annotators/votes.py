@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import datasets
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from emotalk_data.errors import OptionError
-from emotalk_data.schemas.labels import MODALITIES, Modality
-from emotalk_data.views.columns import NO_LABEL, check_dataset, choose, column, corpus_of
+from emotalk_data.errors import OptionError, quote
+from emotalk_data.schemas.labels import EMOTALK_EMOTIONS, M3ED_ANNOTATOR_EMOTIONS, MODALITIES, Modality
+from emotalk_data.views.columns import (
+    NO_LABEL,
+    CorpusName,
+    check_dataset,
+    check_ids,
+    check_labels,
+    choose,
+    column,
+    corpus_of,
+    flat_lists,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -78,7 +89,9 @@ def votes(dataset: datasets.Dataset, modality: Modality = "multimodal") -> Votes
         modality: what the annotators perceived. M3ED's watched the video with its sound: `multimodal` only.
 
     Raises:
-        OptionError: an unknown modality, one that the corpus was not judged in, or no column `annotations`.
+        OptionError: an unknown modality, one that the corpus was not judged in, or no column `annotations` as
+            load_dataset makes it: a number below 1 or none for an annotator, one annotator twice in a row, a
+            label that is none.
     """
     choose("modality", modality, MODALITIES)
     check_dataset(dataset, ["annotations"])
@@ -87,48 +100,80 @@ def votes(dataset: datasets.Dataset, modality: Modality = "multimodal") -> Votes
         raise OptionError(
             f"M3ED was judged from video with sound only; modality is {modality!r}, expected 'multimodal'."
         )
-    stored = column(dataset, "annotations").combine_chunks()
-    if isinstance(stored, pa.ChunkedArray):  # no rows at all
-        stored = pa.array([], stored.type)
-    rows = np.asarray(pc.list_parent_indices(stored), np.int64)
-    items = pc.list_flatten(stored)
-    chosen = pc.equal(items.field("modality"), modality)
-    keep = np.asarray(pc.fill_null(chosen, False), bool)
+    _check_form(dataset, corpus)
+    rows, items = flat_lists(column(dataset, "annotations"))
+    keep = np.asarray(pc.fill_null(pc.equal(items.field("modality"), modality), False), bool)
     rows, items = rows[keep], items.filter(pa.array(keep))
-    features = dataset.features["annotations"].feature
     annotators = _whole(items.field("annotator"))
-    if corpus == "emotalk":
-        return Votes(
-            num_rows=dataset.num_rows,
-            names=tuple(features["emotion"].names),
-            rows=rows,
-            annotators=annotators,
-            emotions=_whole(items.field("emotion")),
-            ranks=np.zeros(len(rows), np.int64),
-            confidences=_real(items.field("confidence")),
-            sentiments=_real(items.field("sentiment")),
-        )
-    return _ranked(dataset.num_rows, tuple(features["emotions"].feature.names), rows, annotators, items)
+    _check_annotators(rows, annotators)
+    if corpus == "m3ed":
+        return _ranked(dataset.num_rows, rows, annotators, items)
+    emotions = _whole(items.field("emotion"))
+    check_ids("annotations", emotions, len(EMOTALK_EMOTIONS.names), rows)
+    return Votes(
+        num_rows=dataset.num_rows,
+        names=EMOTALK_EMOTIONS.names,
+        rows=rows,
+        annotators=annotators,
+        emotions=emotions,
+        ranks=np.zeros(len(rows), np.int64),
+        confidences=_real(items.field("confidence")),
+        sentiments=_real(items.field("sentiment")),
+    )
 
 
-def _ranked(
-    num_rows: int, names: tuple[str, ...], rows: NDArray[np.int64], annotators: NDArray[np.int64], items: Any
-) -> Votes:
+def _ranked(num_rows: int, rows: NDArray[np.int64], annotators: NDArray[np.int64], items: pa.Array) -> Votes:
     """Unfold each annotator's list of labels, the most important first."""
-    lists = items.field("emotions")
-    parents = np.asarray(pc.list_parent_indices(lists), np.int64)
+    parents, labels = flat_lists(items.field("emotions"))
     starts = np.searchsorted(parents, parents, side="left")
     nothing = np.full(len(parents), np.nan)
+    emotions = _whole(labels)
+    check_ids("annotations", emotions, len(M3ED_ANNOTATOR_EMOTIONS.names), rows[parents])
     return Votes(
         num_rows=num_rows,
-        names=names,
+        names=M3ED_ANNOTATOR_EMOTIONS.names,
         rows=rows[parents],
         annotators=annotators[parents],
-        emotions=_whole(pc.list_flatten(lists)),
+        emotions=emotions,
         ranks=np.arange(len(parents)) - starts,
         confidences=nothing,
         sentiments=nothing,
     )
+
+
+def _check_form(dataset: datasets.Dataset, corpus: CorpusName) -> None:
+    """Refuse a column that is not the annotators' judgements as they were loaded."""
+    fields = getattr(dataset.features["annotations"], "feature", None)
+    own = ("emotion", "confidence", "sentiment") if corpus == "emotalk" else ("emotions",)
+    if not isinstance(fields, Mapping) or not {"modality", "annotator", *own} <= set(fields):
+        raise OptionError(
+            f"the column 'annotations' has the type {quote(dataset.features['annotations'], 200)}; expected a "
+            f"list of judgements. Give the dataset as load_dataset made it."
+        )
+    if corpus == "emotalk":
+        check_labels(dataset, "annotations", fields["emotion"], EMOTALK_EMOTIONS.names)
+    else:
+        labels = getattr(fields["emotions"], "feature", None)
+        check_labels(dataset, "annotations", labels, M3ED_ANNOTATOR_EMOTIONS.names)
+
+
+def _check_annotators(rows: NDArray[np.int64], annotators: NDArray[np.int64]) -> None:
+    """Refuse votes that have no place in a table of rows and annotators."""
+    wrong = np.flatnonzero(annotators < 1)
+    if len(wrong):
+        number = annotators[wrong[0]]
+        raise OptionError(
+            f"the column 'annotations' has an annotator {'null' if number == NO_LABEL else number} in row "
+            f"{rows[wrong[0]]}; expected a number from 1."
+        )
+    order = np.lexsort((annotators, rows))
+    twice = np.flatnonzero((np.diff(rows[order]) == 0) & (np.diff(annotators[order]) == 0))
+    if len(twice):
+        vote = order[twice[0]]
+        raise OptionError(
+            f"the column 'annotations' has two judgements of annotator {annotators[vote]} in row {rows[vote]}; "
+            f"expected one of each annotator."
+        )
 
 
 def _whole(values: pa.Array) -> NDArray[np.int64]:

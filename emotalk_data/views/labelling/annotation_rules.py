@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
@@ -12,15 +13,16 @@ import pyarrow as pa
 
 from emotalk_data.errors import OptionError, quote
 from emotalk_data.schemas.labels import EMOTALK_EMOTIONS, M3ED_EMOTIONS, Modality
+from emotalk_data.views.added_columns import NewColumn, with_columns
 from emotalk_data.views.annotators.votes import Votes, votes
-from emotalk_data.views.columns import NO_LABEL, NewColumn, choose, corpus_of, with_columns
+from emotalk_data.views.columns import NO_LABEL, choose, corpus_of
 from emotalk_data.views.labelling.ruled_labels import (
     RuledLabels,
     finalise,
     mean_sentiments,
     weigh_by_confidence,
 )
-from emotalk_data.views.labelling.tasks import task_labels
+from emotalk_data.views.labelling.tasks import SAME_SENTIMENT, task_labels
 
 __all__ = ["RULES", "Rule", "RuleAgreement", "apply_rule", "rule_agreement"]
 
@@ -31,10 +33,6 @@ RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
     "m3ed": ("paper", "authors"),
 }
 """The rules of each corpus."""
-
-_SAME_SENTIMENT: Final = (
-    1e-6  # the release prints means with few digits, and the nearest other mean is 0.05 off
-)
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,8 @@ class RuleAgreement:
         equal: the rule gives one label, the released one.
         different: the rule gives one label, another one.
         tied: the rule gives several labels alike.
-        tied_with_released: rows of `tied` where the released label is one of them.
+        tied_with_released: rows of `tied` where the released label is one of those that tie. In the others no
+            way to break the tie gives it.
         undecided: there are votes, and the rule gives nothing: no two of M3ED's annotators agree, or
             EmotionTalk's gave no confidence or rating.
         no_votes: nobody voted.
@@ -120,6 +119,9 @@ class RuleAgreement:
         if self.largest_difference is not None:
             table.append(f"{'largest difference':<33}  {self.largest_difference:>7.2g}")
         return "\n".join([f"rule {self.rule!r}, {self.modality}", *table, *self._confusion_lines()])
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
 
     def _confusion_lines(self) -> list[str]:
         if not self.both or not self.names:
@@ -199,7 +201,7 @@ def rule_agreement(
     has_rule, has_label = ruled.main != NO_LABEL, released.values != NO_LABEL
     both = has_rule & has_label
     among = np.zeros(len(both), bool)
-    among[both] = ruled.sets(len(names))[both, released.values[both]]
+    among[both] = ruled.first[both, released.values[both]]
     confusion = np.zeros((len(names), len(names)), np.int64)
     np.add.at(confusion, (released.values[both], ruled.main[both]), 1)
     has_votes = np.bincount(found.rows[found.emotions != NO_LABEL], minlength=found.num_rows) > 0
@@ -247,7 +249,7 @@ def _names(dataset: datasets.Dataset) -> tuple[str, ...]:
 def _blend_agreement(dataset: datasets.Dataset, ruled: RuledLabels) -> tuple[int, int]:
     """Count the rows with a released blend and one by the rule: how many hold the same labels, and not."""
     released = task_labels(dataset, "multilabel", "multimodal", harmonised=False).members()
-    by_rule = ruled.sets(released.shape[1])
+    by_rule = ruled.sets()
     both = released.any(axis=1) & by_rule.any(axis=1)
     equal = (released == by_rule).all(axis=1)
     return int((both & equal).sum()), int((both & ~equal).sum())
@@ -260,7 +262,7 @@ def _sentiment_agreement(dataset: datasets.Dataset, found: Votes) -> RuleAgreeme
     has_rule, has_label = ~np.isnan(means), ~np.isnan(released)
     both = has_rule & has_label
     differences = np.abs(means[both] - released[both])
-    equal = int((differences < _SAME_SENTIMENT).sum())
+    equal = int((differences < SAME_SENTIMENT).sum())
     return RuleAgreement(
         rule="mean_sentiment",
         modality="multimodal",

@@ -77,6 +77,16 @@ def _rarity(counts: NDArray[np.float64], scheme: Scheme, beta: float) -> NDArray
     return np.ones(len(counts)) if beta == 0 else -1 / np.expm1(counts * np.log(beta))
 
 
+def _holds_numbers(feature: object) -> bool:
+    return isinstance(feature, datasets.Value) and feature.dtype.startswith(("float", "int", "uint"))
+
+
+def _odd(values: NDArray[np.float64]) -> str:
+    """Return the first number that is below 0, infinite or null."""
+    value = values[~((values >= 0) & (values < np.inf))][0]
+    return "null" if np.isnan(value) else f"{value:g}"
+
+
 def _counts(dataset: datasets.Dataset, name: str) -> tuple[list[str], NDArray[np.float64]]:
     """Return the names of the classes and how often each is the label."""
     feature: Any = dataset.features[name]
@@ -84,14 +94,12 @@ def _counts(dataset: datasets.Dataset, name: str) -> tuple[list[str], NDArray[np
         ids = label_ids(dataset, name)
         counts = np.bincount(ids[ids != NO_LABEL], minlength=feature.num_classes)
         return list(feature.names), counts.astype(np.float64)
-    if (
-        isinstance(feature, datasets.List)
-        and feature.length > 0
-        and isinstance(feature.feature, datasets.Value)
-    ):
-        values = pc.list_flatten(stored_values(dataset, name)).cast(pa.float64())
-        sums = np.asarray(values).reshape(-1, feature.length).sum(axis=0)
-        return [str(number) for number in range(feature.length)], sums
+    if isinstance(feature, datasets.List) and feature.length > 0 and _holds_numbers(feature.feature):
+        flat = pc.list_flatten(stored_values(dataset, name)).cast(pa.float64())
+        values = np.asarray(pc.fill_null(flat, np.nan)).reshape(-1, feature.length)
+        if not (values >= 0).all() or np.isinf(values).any():
+            raise OptionError(f"the column {name!r} has a list with {_odd(values)}; expected numbers from 0.")
+        return [str(number) for number in range(feature.length)], values.sum(axis=0)
     raise OptionError(
         f"the column {name!r} has the type {quote(feature)}; expected labels, or lists with a number a class."
     )

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from emotalk_data.errors import OptionError
 from emotalk_data.schemas.labels import EMOTALK_EMOTIONS, M3ED_ANNOTATOR_EMOTIONS, M3ED_EMOTIONS
+from emotalk_data.schemas.text_table import text_table
+from emotalk_data.views.columns import choose
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,8 +49,7 @@ class Harmonised:
         Raises:
             OptionError: not one of the two corpora.
         """
-        if corpus not in self.mapping:
-            raise OptionError(f"corpus is {corpus!r}; expected one of {list(self.mapping)}.")
+        choose("corpus", corpus, list(self.mapping))
         classes = [self.names.index(name) for name in self.mapping[corpus].values()]
         return np.array([*classes, *(-1 for _ in self.unmapped[corpus])], np.int64)
 
@@ -80,14 +80,13 @@ class Harmonised:
         return next(f"{number} {word}" for number, (word, of) in enumerate(words) if of == name)
 
     def __str__(self) -> str:
-        lines = [("id", "class", *(_TITLES[corpus] for corpus in self.mapping)), *self._rows()]
-        widths = [max(len(line[column]) for line in lines) for column in range(4)]
-        table = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
+        header = ("id", "class", *(_TITLES[corpus] for corpus in self.mapping))
+        table = text_table(header, self._rows(), left=range(len(header)))
         notes = [
             textwrap.fill(one, _WIDTH, initial_indent="- ", subsequent_indent="  ")
             for one in self.not_comparable
         ]
-        return "\n".join([*table, "", "Not comparable:", *notes])
+        return "\n".join([table, "", "Not comparable:", *notes])
 
     def _repr_html_(self) -> str:
         head = "".join(

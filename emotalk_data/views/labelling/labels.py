@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,8 +12,10 @@ import numpy as np
 
 from emotalk_data.errors import OptionError, quote
 from emotalk_data.schemas.labels import Modality
+from emotalk_data.schemas.text_table import text_table
+from emotalk_data.views.added_columns import NewColumn, keep_rows, with_columns
 from emotalk_data.views.annotators.votes import votes
-from emotalk_data.views.columns import CorpusName, NewColumn, choose, corpus_of, keep_rows, with_columns
+from emotalk_data.views.columns import CorpusName, choose, corpus_of
 from emotalk_data.views.labelling.targets import TARGETS, Target
 from emotalk_data.views.labelling.tasks import SENTIMENT_TASKS, Task, TaskLabels, task_labels
 from emotalk_data.views.labelling.vote_labels import VoteLabels
@@ -42,6 +45,9 @@ class LabelReport:
             `multilabel`, where a row counts for every class of its blend.
         class_votes: class to the votes for it in the rows kept; None for hard labels.
         votes_outside: votes in the rows kept for what is no class of the task; None for hard labels.
+        harmonised: whether the classes are those of both corpora together.
+        min_agreement: as it was asked for; None without.
+        min_confidence: likewise.
         keep_unlabelled: whether rows without a label are in the view.
     """
 
@@ -55,6 +61,9 @@ class LabelReport:
     class_counts: Mapping[str, int]
     class_votes: Mapping[str, int] | None
     votes_outside: int | None
+    harmonised: bool
+    min_agreement: float | None
+    min_confidence: float | None
     keep_unlabelled: bool
 
     def to_dict(self) -> dict[str, Any]:
@@ -63,14 +72,14 @@ class LabelReport:
 
     def __str__(self) -> str:
         others = "null label" if self.keep_unlabelled else "left out"
+        header = (
+            f"{self.task}, {self.modality}, {self.target} label",
+            "rows",
+            "votes" if self.class_votes else "",
+        )
         lines = [
-            (
-                f"{self.task}, {self.modality}, {self.target} label",
-                "rows",
-                "votes" if self.class_votes else "",
-            ),
             ("in the dataset", f"{self.rows_in:,}", ""),
-            *((f"{others}: {reason}", f"{number:,}", "") for reason, number in self.left_out.items()),
+            *((f"{others}: {self._shown(of)}", f"{number:,}", "") for of, number in self.left_out.items()),
             ("with a label", f"{self.rows_kept:,}", ""),
         ]
         for name, number in self.class_counts.items():
@@ -79,11 +88,18 @@ class LabelReport:
             )
         if self.votes_outside is not None:
             lines.append(("  (no class of the task)", "", f"{self.votes_outside:,}"))
-        widths = [max(len(line[column]) for line in lines) for column in range(3)]
-        return "\n".join(
-            f"{name:<{widths[0]}}  {rows:>{widths[1]}}  {given:>{widths[2]}}".rstrip()
-            for name, rows, given in lines
-        )
+        return text_table(header, lines)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
+
+    def _shown(self, reason: str) -> str:
+        """Return a reason with the bound that was asked for."""
+        bounds = {
+            "below min_agreement": self.min_agreement,
+            "below min_confidence": self.min_confidence,
+        }
+        return f"{reason} {bounds[reason]:.3g}" if reason in bounds else reason
 
 
 class _Options(NamedTuple):
@@ -138,8 +154,8 @@ def label_view(
             `ranked`: ids of the classes that were given, most important first: by mean confidence in
             EmotionTalk, by summed importance (7 for an annotator's first label, 6 for the second, …) in M3ED;
             the lower id first among equals.
-            An annotator of M3ED counts with the first label of the blend, as for Fleiss' kappa, and for
-            `multilabel` and `ranked` with all of them.
+            An annotator of M3ED counts with the first label of the blend, as for Fleiss' kappa, and for the
+            `label` and `outside` of `multilabel` and `ranked` with all of them.
         harmonised: EmotionTalk's words and order for both corpora: `print(HARMONISED)` says what that hides.
         min_agreement: keep rows where at least this share of the annotators gave the most frequent label.
         min_confidence: keep rows where the annotators' mean confidence is at least this. EmotionTalk only.
@@ -214,6 +230,9 @@ def _report(
         class_counts=_by_class(released.classes, released.members()[labelled].sum(axis=0)),
         class_votes=None if inside is None else _by_class(released.classes, inside),
         votes_outside=None if inside is None else total - int(inside.sum()),
+        harmonised=options.harmonised,
+        min_agreement=None if options.min_agreement is None else float(options.min_agreement),
+        min_confidence=None if options.min_confidence is None else float(options.min_confidence),
         keep_unlabelled=options.keep_unlabelled,
     )
 
@@ -236,6 +255,9 @@ def _first_reasons(
 
 def _check(corpus: CorpusName, options: _Options) -> None:
     """Refuse options that cannot be, or not together."""
+    for name, flag in (("harmonised", options.harmonised), ("keep_unlabelled", options.keep_unlabelled)):
+        if not isinstance(flag, bool):
+            raise OptionError(f"{name} is {quote(flag)}; expected True or False.")
     for name, value in (("min_agreement", options.min_agreement), ("min_confidence", options.min_confidence)):
         if value is not None and not (_is_number(value) and 0 <= value <= 1):
             raise OptionError(f"{name} is {quote(value)}; expected a number from 0 to 1, or None.")

@@ -12,7 +12,7 @@ from emotalk_data.schemas.labels import M3ED_ANNOTATOR_EMOTIONS, M3ED_EMOTIONS
 from emotalk_data.schemas.rules import finalise_authors, finalise_paper
 from emotalk_data.views.annotators.votes import Votes
 from emotalk_data.views.columns import NO_LABEL
-from emotalk_data.views.labelling.targets import mean_confidences, ratio
+from emotalk_data.views.labelling.targets import importance, mean_confidences, num_annotators, ratio
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +23,7 @@ _Lists: TypeAlias = tuple[tuple[str, ...], ...]
 
 _SAME: Final = 1e-9  # means nearer than this are equal: they are of different sums of tenths
 _ALL: Final = 3  # annotators of M3ED
-_FIRST_IMPORTANCE: Final = 7  # of an annotator's first label; the second has 6, and so on (M3ED's paper)
+_NUM_LABELS: Final = len(M3ED_EMOTIONS.names)  # Other is never final
 
 
 class RuledLabels(NamedTuple):
@@ -33,19 +33,23 @@ class RuledLabels(NamedTuple):
         main: ids, int64, -1 where it gives none, shape (rows,).
         labels: ids of the blend, or of the tied labels, of all rows one after the other, int64.
         rows: the row of each of `labels`, ascending, int64.
-        tied: bool, shape (rows,); False where the rule gives none.
+        first: bool, shape (rows, labels): the labels among which the rule alone does not choose the main one.
+            One, or several that tie; none where the rule gives none.
     """
 
     main: NDArray[np.int64]
     labels: NDArray[np.int64]
     rows: NDArray[np.int64]
-    tied: NDArray[np.bool_]
+    first: NDArray[np.bool_]
 
-    def sets(self, num_labels: int) -> NDArray[np.bool_]:
+    @property
+    def tied(self) -> NDArray[np.bool_]:
+        """Where several labels come first, bool, shape (rows,)."""
+        return np.asarray(self.first.sum(axis=1) > 1)
+
+    def sets(self) -> NDArray[np.bool_]:
         """Return which labels each row has, shape (rows, labels)."""
-        given = np.zeros((len(self.main), num_labels), bool)
-        given[self.rows, self.labels] = True
-        return given
+        return _sets(self.rows, self.labels, *self.first.shape)
 
 
 def weigh_by_confidence(found: Votes) -> RuledLabels:
@@ -57,7 +61,7 @@ def weigh_by_confidence(found: Votes) -> RuledLabels:
     best = np.isfinite(means) & (means > means.max(axis=1, keepdims=True) - _SAME)
     rows, labels = np.nonzero(best)
     main = np.where(best.any(axis=1), best.argmax(axis=1), NO_LABEL)
-    return RuledLabels(main, labels, rows, best.sum(axis=1) > 1)
+    return RuledLabels(main, labels, rows, best)
 
 
 def mean_sentiments(found: Votes) -> NDArray[np.float64]:
@@ -71,28 +75,48 @@ def mean_sentiments(found: Votes) -> NDArray[np.float64]:
 def finalise(found: Votes, rule: Literal["paper", "authors"]) -> RuledLabels:
     """Apply a rule of M3ED's, `finalise_paper` or `finalise_authors`, to each row.
 
-    `tied` is set where the blend has several labels and the rule's own order does not settle the main one: with
-    `paper` two have the largest summed importance; with `authors` no single label was given by all, and none was
-    put first by two.
+    Labels tie where the rule's own order does not settle the main one of a blend: with `paper` those with the
+    largest summed importance; with `authors` the whole blend, where no single label was given by all, and none
+    was put first by two.
     """
     decide = finalise_paper if rule == "paper" else finalise_authors
-    is_tied = _is_tied_by_importance if rule == "paper" else _is_tied_by_order
     main = np.full(found.num_rows, NO_LABEL, np.int64)
-    tied = np.zeros(found.num_rows, bool)
     rows: list[int] = []
     labels: list[int] = []
     # Rows with the same votes are decided once: there are few ways in which three annotators can vote.
-    decided: dict[_Lists, tuple[int, list[int], bool]] = {}
+    decided: dict[_Lists, list[int]] = {}
     for row, lists in _lists(found):
         if lists not in decided:
-            word, blend = decide(lists) or (None, ())
-            ids = [M3ED_EMOTIONS.id(label) for label in blend]
-            number = NO_LABEL if word is None else M3ED_EMOTIONS.id(word)
-            decided[lists] = number, ids, word is not None and len(ids) > 1 and is_tied(lists, word, blend)
-        main[row], ids, tied[row] = decided[lists]
-        rows += [row] * len(ids)
-        labels += ids
-    return RuledLabels(main, np.array(labels, np.int64), np.array(rows, np.int64), tied)
+            outcome = decide(lists)
+            decided[lists] = [] if outcome is None else [*map(M3ED_EMOTIONS.id, (outcome[0], *outcome[1]))]
+        if decided[lists]:
+            main[row], *ids = decided[lists]
+            rows += [row] * len(ids)
+            labels += ids
+    blends = _sets(np.array(rows, np.int64), np.array(labels, np.int64), found.num_rows, _NUM_LABELS)
+    first = _first_by_importance(found, blends) if rule == "paper" else _first_by_order(found, blends, main)
+    return RuledLabels(main, np.array(labels, np.int64), np.array(rows, np.int64), first)
+
+
+def _first_by_importance(found: Votes, blends: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    sums = np.where(blends, importance(found)[:, :_NUM_LABELS], -1)
+    return np.asarray(blends & (sums == sums.max(axis=1, keepdims=True)))
+
+
+def _first_by_order(found: Votes, blends: NDArray[np.bool_], main: NDArray[np.int64]) -> NDArray[np.bool_]:
+    of_all = (num_annotators(found)[:, :_NUM_LABELS] >= _ALL).sum(axis=1)
+    is_main = main[:, None] == np.arange(_NUM_LABELS)
+    num_first = (found.counts()[:, :_NUM_LABELS] * is_main).sum(axis=1)
+    is_settled = (of_all == 1) | (num_first >= _ALL - 1)
+    return np.where(is_settled[:, None], is_main, blends)
+
+
+def _sets(
+    rows: NDArray[np.int64], labels: NDArray[np.int64], num_rows: int, num_labels: int
+) -> NDArray[np.bool_]:
+    given = np.zeros((num_rows, num_labels), bool)
+    given[rows, labels] = True
+    return given
 
 
 def _lists(found: Votes) -> Iterator[tuple[int, _Lists]]:
@@ -113,17 +137,3 @@ def _lists(found: Votes) -> Iterator[tuple[int, _Lists]]:
                 for _, of_one in groupby(of_row, lambda triple: triple[1])
             ),
         )
-
-
-def _is_tied_by_importance(lists: _Lists, main: str, blend: tuple[str, ...]) -> bool:
-    return _importance(lists, main) == _importance(lists, blend[1])
-
-
-def _importance(lists: _Lists, label: str) -> int:
-    return sum(_FIRST_IMPORTANCE - labels.index(label) for labels in lists if label in labels)
-
-
-def _is_tied_by_order(lists: _Lists, main: str, blend: tuple[str, ...]) -> bool:
-    of_all = [label for label in blend if sum(label in labels for labels in lists) >= _ALL]
-    num_first = sum(labels[0] == main for labels in lists)
-    return len(of_all) != 1 and num_first < _ALL - 1

@@ -8,8 +8,10 @@ import datasets
 import numpy as np
 import pyarrow as pa
 
+from emotalk_data.schemas.rules import FIRST_IMPORTANCE
+from emotalk_data.views.added_columns import NewColumn
 from emotalk_data.views.annotators.votes import Votes
-from emotalk_data.views.columns import NO_LABEL, NewColumn
+from emotalk_data.views.columns import NO_LABEL
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,8 +34,6 @@ __all__ = [
 
 Target = Literal["hard", "soft", "votes", "ranked"]
 TARGETS: Final[tuple[Target, ...]] = ("hard", "soft", "votes", "ranked")
-
-_FIRST_IMPORTANCE: Final = 7  # of an annotator's first label; the second has 6, and so on (M3ED's paper)
 
 
 def num_annotators(found: Votes) -> NDArray[np.int64]:
@@ -63,7 +63,7 @@ def importance(found: Votes) -> NDArray[np.int64]:
     """
     kept = _distinct(found)
     sums = np.zeros((found.num_rows, len(found.names)), np.int64)
-    np.add.at(sums, (kept.rows, kept.emotions), _FIRST_IMPORTANCE - kept.ranks)
+    np.add.at(sums, (kept.rows, kept.emotions), FIRST_IMPORTANCE - kept.ranks)
     return sums
 
 

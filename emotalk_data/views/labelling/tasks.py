@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from emotalk_data.errors import OptionError
+from emotalk_data.errors import OptionError, quote
 from emotalk_data.schemas.labels import (
     EMOTALK_EMOTIONS,
     M3ED_ANNOTATOR_EMOTIONS,
@@ -19,14 +19,17 @@ from emotalk_data.schemas.labels import (
     MODALITIES,
     Modality,
 )
+from emotalk_data.views.added_columns import NewColumn
 from emotalk_data.views.columns import (
     NO_LABEL,
     CorpusName,
-    NewColumn,
     check_dataset,
+    check_ids,
+    check_labels,
     choose,
     column,
     corpus_of,
+    flat_lists,
     label_ids,
 )
 from emotalk_data.views.labelling.harmonised import HARMONISED
@@ -34,7 +37,16 @@ from emotalk_data.views.labelling.harmonised import HARMONISED
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["POLARITIES", "SENTIMENT_BINS", "SENTIMENT_TASKS", "TASKS", "Task", "TaskLabels", "task_labels"]
+__all__ = [
+    "POLARITIES",
+    "SAME_SENTIMENT",
+    "SENTIMENT_BINS",
+    "SENTIMENT_TASKS",
+    "TASKS",
+    "Task",
+    "TaskLabels",
+    "task_labels",
+]
 
 Task = Literal["emotion7", "emotion4", "sentiment", "sentiment5", "polarity", "multilabel"]
 
@@ -53,11 +65,13 @@ SENTIMENT_BINS: Final = ("negative", "weakly negative", "neutral", "weakly posit
 
 POLARITIES: Final = ("negative", "positive")
 
+SAME_SENTIMENT: Final = 1e-6
+"""Sentiments nearer than this are equal: means of up to five whole numbers that differ are 0.05 apart or more."""
+
 _FOUR: Final = EMOTALK_EMOTIONS.names[:4]  # the authors' own label files of the four-class task
 _NOT_FOUR: Final = "not one of the four classes"
 _NO_LABEL: Final = "no label"
 _ZERO: Final = "sentiment of exactly zero"
-_SAME: Final = 1e-6  # sentiments are means of whole numbers: the nearest to a bound is 0.2 off, or the bound
 _COLUMNS: Final = {
     "text": "emotion_text",
     "audio": "emotion_audio",
@@ -170,7 +184,7 @@ def _emotions(
 ) -> TaskLabels:
     names = EMOTALK_EMOTIONS.names if corpus == "emotalk" else M3ED_EMOTIONS.names
     check_dataset(dataset, [name])
-    _check_feature(dataset, name, dataset.features[name], names)
+    check_labels(dataset, name, dataset.features[name], names)
     released = label_ids(dataset, name)
     ids = np.where(released == NO_LABEL, NO_LABEL, places[released])
     left_out: dict[str, NDArray[np.bool_]] = {_NO_LABEL: released == NO_LABEL}
@@ -182,10 +196,10 @@ def _emotions(
 def _blends(dataset: datasets.Dataset, classes: tuple[str, ...], places: NDArray[np.int64]) -> TaskLabels:
     check_dataset(dataset, ["emotions"])
     feature = dataset.features["emotions"]
-    _check_feature(dataset, "emotions", getattr(feature, "feature", feature), M3ED_EMOTIONS.names)
-    stored = column(dataset, "emotions")
-    rows = np.asarray(pc.list_parent_indices(stored), np.int64)
-    labels = np.asarray(pc.fill_null(pc.list_flatten(stored).cast(pa.int64()), NO_LABEL), np.int64)
+    check_labels(dataset, "emotions", getattr(feature, "feature", feature), M3ED_EMOTIONS.names)
+    rows, items = flat_lists(column(dataset, "emotions"))
+    labels = np.asarray(pc.fill_null(items.cast(pa.int64()), NO_LABEL), np.int64)
+    check_ids("emotions", labels, len(M3ED_EMOTIONS.names), rows)
     given = labels != NO_LABEL
     blend = np.zeros((dataset.num_rows, len(classes)), bool)
     blend[rows[given], places[labels[given]]] = True
@@ -194,25 +208,23 @@ def _blends(dataset: datasets.Dataset, classes: tuple[str, ...], places: NDArray
 
 def _sentiment(dataset: datasets.Dataset, task: Task) -> TaskLabels:
     check_dataset(dataset, ["sentiment"])
+    feature = dataset.features["sentiment"]
+    if feature not in (datasets.Value("float64"), datasets.Value("float32")):
+        raise OptionError(
+            f"the column 'sentiment' has the type {quote(feature)}; expected numbers, float64. Give the dataset "
+            f"as load_dataset made it."
+        )
     stored = column(dataset, "sentiment").cast(pa.float64())
     values: NDArray[np.float64] = pc.fill_null(stored, np.nan).to_numpy()
     left_out: dict[str, NDArray[np.bool_]] = {_NO_LABEL: np.asarray(np.isnan(values), bool)}
     no_places = np.array([], np.int64)
     if task == "sentiment":
         return TaskLabels((), values, no_places, left_out)
-    bounds = [values <= -1 + _SAME, values < -_SAME, values <= _SAME, values < 1 - _SAME, values >= 1 - _SAME]
+    same = SAME_SENTIMENT
+    bounds = [values <= -1 + same, values < -same, values <= same, values < 1 - same, values >= 1 - same]
     bins = np.select(bounds, range(len(bounds)), NO_LABEL)
     if task == "sentiment5":
         return TaskLabels(SENTIMENT_BINS, bins, no_places, left_out)
     zero = SENTIMENT_BINS.index("neutral")
     signs = np.select([bins == NO_LABEL, bins == zero], [NO_LABEL, NO_LABEL], (bins > zero).astype(np.int64))
     return TaskLabels(POLARITIES, signs, no_places, {**left_out, _ZERO: bins == zero})
-
-
-def _check_feature(dataset: datasets.Dataset, name: str, feature: Any, names: tuple[str, ...]) -> None:
-    """Refuse labels whose numbers mean something else than the authors': a column that was encoded anew."""
-    if not isinstance(feature, datasets.ClassLabel) or tuple(feature.names) != names:
-        raise OptionError(
-            f"the column {name!r} has the type {dataset.features[name]}; expected labels {list(names)}. Give the "
-            f"dataset as load_dataset made it."
-        )

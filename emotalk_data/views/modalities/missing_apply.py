@@ -9,9 +9,9 @@ import datasets
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from datasets.fingerprint import update_fingerprint
 
 from emotalk_data.errors import OptionError, quote
+from emotalk_data.views.added_columns import with_tables
 from emotalk_data.views.columns import check_dataset, choose, column
 from emotalk_data.views.modalities.lossy_table import LossyTable
 from emotalk_data.views.modalities.missing_pattern import MissingPattern
@@ -161,27 +161,5 @@ def _replaced(
     }
     features = {name: dataset.features[name] for name in columns}
     features |= dict.fromkeys(there, datasets.Value("bool"))
-    replaced = [name for name in features if name in dataset.column_names]
-    added = datasets.Features(features)
-    table = datasets.table.concat_tables(
-        [
-            dataset.data.drop(replaced),
-            lossy,
-            *([datasets.table.InMemoryTable(pa.table(there))] if there else []),
-        ],
-        axis=1,
-    )
-    info = dataset.info.copy()
-    stays = {name: feature for name, feature in dataset.features.items() if name not in replaced}
-    info.features = datasets.Features({**stays, **added})
-    result = datasets.Dataset(
-        table,
-        info=info,
-        split=dataset.split,
-        indices_table=dataset._indices,
-        fingerprint=update_fingerprint(dataset._fingerprint, "emotalk_data.views.apply_missing", told),
-    )
-    form = dataset.format
-    new = [name for name in added if name not in dataset.column_names]
-    shown = None if dataset._format_columns is None else [*form["columns"], *new]
-    return result.with_format(form["type"], shown, form["output_all_columns"], **form["format_kwargs"])
+    tables = [lossy, datasets.table.InMemoryTable(pa.table(there))] if there else [lossy]
+    return with_tables(dataset, tables, features, told=told)

@@ -10,6 +10,7 @@ import datasets
 
 from emotalk_data.errors import OptionError, quote
 from emotalk_data.views.columns import check_dataset, corpus_of
+from emotalk_data.views.paper_tables.column_types import check_types
 from emotalk_data.views.paper_tables.count_emotalk import EMOTALK_COLUMNS, count_emotalk
 from emotalk_data.views.paper_tables.count_m3ed import M3ED_COLUMNS, count_m3ed
 from emotalk_data.views.paper_tables.counted import Counted, CountedRows, CountedTable
@@ -26,7 +27,7 @@ from emotalk_data.views.paper_tables.published_form import (
 from emotalk_data.views.paper_tables.published_m3ed import M3ED_PUBLISHED
 from emotalk_data.views.paper_tables.tables import Cell, State, Statistics, Table
 
-__all__ = ["compare_cell", "statistics"]
+__all__ = ["compare_cell", "compare_table", "statistics"]
 
 _SLACK: Final = 1e-9  # a number half way between two printed ones may have been rounded to either
 
@@ -51,13 +52,15 @@ def statistics(splits: Mapping[str, datasets.Dataset]) -> Statistics:
         the tables; those of a part of the release differ in most cells, which `note` says.
 
     Raises:
-        OptionError: no dict of splits, an unknown split, splits of two corpora, or a column is missing.
+        OptionError: no dict of splits, an unknown split, splits of two corpora, or a column is missing
+            or of another type.
     """
     corpus = _check(splits)
     published, needs, count = _CORPORA[corpus]
     parts: dict[str, datasets.Dataset | None] = dict.fromkeys(WITH_TOTAL)
     for name, split in splits.items():
         check_dataset(split, needs)
+        check_types(split)
         parts[name] = split.select_columns(list(needs))
     if all(parts[name] is not None for name in SPLITS):
         parts[TOTAL] = _together([parts[name] for name in SPLITS])
@@ -67,7 +70,9 @@ def statistics(splits: Mapping[str, datasets.Dataset]) -> Statistics:
     return Statistics(
         corpus=corpus,
         title=published.title,
-        tables=tuple(_compare(table, counted[name], partial) for name, table in published.tables.items()),
+        tables=tuple(
+            compare_table(table, counted[name], partial) for name, table in published.tables.items()
+        ),
         num_utterances=sum(sizes.values()),
         note=_note(published, sizes),
     )
@@ -122,23 +127,27 @@ def _partial(published: PublishedCorpus, sizes: Mapping[str, int]) -> frozenset[
     return frozenset(partial)
 
 
-def _compare(table: PublishedTable, counted: CountedTable, partial: frozenset[str]) -> Table:
-    """Put each published number beside the counted one; then the rows that only the data has."""
+def compare_table(table: PublishedTable, counted: CountedTable, partial: frozenset[str]) -> Table:
+    """Put each published number beside the counted one; then the rows that only the data has.
+
+    Args:
+        table: the published numbers.
+        counted: the same numbers of the data.
+        partial: parts of the corpus that are not what was released: no difference is understood in them.
+    """
     # Columns that are no splits are of the whole corpus.
     explained = {name for name in table.columns if (name if name in SPLITS else TOTAL) not in partial}
-    cells = [
-        compare_cell(
-            row,
-            column,
-            printed,
-            counted[column][row.name],
-            table.differences.get((row.name, column)) if column in explained else None,
-        )
-        for row in table.rows
-        for column, printed in zip(table.columns, row.printed, strict=True)
-    ]
-    names = {row.name for row in table.rows}
-    further = dict.fromkeys(name for rows in counted.values() for name in rows if name not in names)
+    rows = {row.name: dict(zip(table.columns, row.printed, strict=True)) for row in table.rows}
+    cells = []
+    for row in table.rows:
+        for column, printed in rows[row.name].items():
+            known = table.differences.get((row.name, column)) if column in explained else None
+            if known is not None and known.equal_row is not None:
+                other = rows[known.equal_row][column]
+                same = compare_cell(row, column, other, counted[column][known.equal_row], None)
+                known = known if same.state == "equal" else None
+            cells.append(compare_cell(row, column, printed, counted[column][row.name], known))
+    further = dict.fromkeys(name for of in counted.values() for name in of if name not in rows)
     for name in further:
         row = PublishedRow(name, (table.of_others,) * len(table.columns))
         for column, printed in zip(table.columns, row.printed, strict=True):

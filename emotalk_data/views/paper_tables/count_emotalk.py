@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pyarrow.compute as pc
 
-from emotalk_data.schemas.labels import EMOTALK_EMOTIONS, Modality
+from emotalk_data.schemas.labels import EMOTALK_EMOTIONS
 from emotalk_data.views.columns import NO_LABEL, column, label_ids
 from emotalk_data.views.labelling.labels import label_view
 from emotalk_data.views.paper_tables.counted import (
@@ -23,7 +23,7 @@ from emotalk_data.views.paper_tables.counted import (
     of_total,
     unknown,
 )
-from emotalk_data.views.paper_tables.published_emotalk import EMOTALK_PUBLISHED, MODALITY_COLUMNS
+from emotalk_data.views.paper_tables.published_emotalk import EMOTALK_PUBLISHED, MODALITY_COLUMNS, PERCEIVED
 
 if TYPE_CHECKING:
     import datasets
@@ -35,13 +35,6 @@ EMOTALK_COLUMNS: Final = (
     *("start_seconds", "end_seconds", *MODALITY_COLUMNS.values()),
 )
 """The columns that are read."""
-
-_MODALITIES: Final[dict[str, Modality]] = {
-    "text": "text",
-    "audio": "audio",
-    "video": "video",
-    "video with audio": "multimodal",
-}
 
 
 def count_emotalk(parts: Parts) -> dict[str, CountedTable]:
@@ -116,7 +109,7 @@ def _in_percent(ids: Any, names: Iterable[str], reason: str) -> CountedRows:
 
 
 def _agreement(part: datasets.Dataset) -> CountedRows:
-    return {row: count_kappa(part, modality) for row, modality in _MODALITIES.items()}
+    return {row: count_kappa(part, modality) for row, modality in PERCEIVED.items()}
 
 
 def _other_label(part: datasets.Dataset) -> CountedRows:

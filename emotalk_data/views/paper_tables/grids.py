@@ -1,4 +1,4 @@
-"""How statistics look: as plain text of 100 columns, as Markdown and as HTML, all from the same grid."""
+"""How statistics look: as plain text of 80 columns, as Markdown and as HTML, all from the same grid."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["as_html", "as_markdown", "as_text"]
 
-_WIDTH: Final = 100
+_WIDTH: Final = 80
 _NOTHING: Final = "-"
 
 
@@ -88,32 +88,52 @@ def _intro(stats: Statistics) -> list[str]:
 
 def as_text(stats: Statistics) -> str:
     """Return all tables as plain text."""
-    title = f"{stats.title}: what was published (paper) and what this data says (data; * differs)"
+    title = f"{stats.title}: what was published (paper), what this data says (data), * differs"
     blocks = ["\n".join([title, *(_wrap(line, "") for line in _intro(stats))])]
     return "\n\n".join([*blocks, *(_table_text(table) for table in stats.tables)])
 
 
 def _table_text(table: Table) -> str:
     grid = _grid(table)
-    # A star hangs out at the right, so that digits stand below each other.
-    body = [[line[0], *(one if one.endswith("*") else f"{one} " for one in line[1:])] for line in grid.lines]
-    kinds = ["", *(f"{of} " for _, of in grid.heads)]
-    widths = [max(len(line[place]) for line in [kinds, *body]) for place in range(len(kinds))]
-    each = len(grid.heads) // len(table.columns)
-    spans = []
-    for number, column in enumerate(table.columns):
-        places = range(1 + number * each, 1 + (number + 1) * each)
-        short = len(column) + 1 - (sum(widths[place] for place in places) + 2 * (each - 1))
-        widths[places[-1]] += max(short, 0)
-        spans.append(f"{column} ".rjust(sum(widths[place] for place in places) + 2 * (each - 1)))
     lines = [table.title, _wrap(table.source, "  ")]
-    if len(table.columns) > 1:
-        lines.append("  " + "  ".join([" " * widths[0], *spans]))
-    if each > 1 or len(table.columns) == 1:
-        lines.append("  " + _aligned(kinds, widths))
-    lines += ["  " + _aligned(line, widths) for line in body]
+    for first, last in _parts(table, grid):
+        lines += [f"  {line}" for line in _part_text(table, grid, first, last)]
     lines += [_wrap(f"{names}: {reason}", "  - ") for names, reason in grid.reasons]
     return "\n".join(line.rstrip() for text in lines for line in text.split("\n"))
+
+
+def _parts(table: Table, grid: _Grid) -> list[tuple[int, int]]:
+    """Return which columns of the table stand beside each other: as many as the width has room for."""
+    parts, first = [], 0
+    for last in range(1, len(table.columns) + 1):
+        if last - first > 1 and max(map(len, _part_text(table, grid, first, last))) + 2 > _WIDTH:
+            parts.append((first, last - 1))
+            first = last - 1
+    return [*parts, (first, len(table.columns))]
+
+
+def _part_text(table: Table, grid: _Grid, first: int, last: int) -> list[str]:
+    """Return the lines of the columns from `first` up to `last`."""
+    each = len(grid.heads) // len(table.columns)
+    heads = [of for _, of in grid.heads[first * each : last * each]]
+    numbers = [[line[0], *line[1 + first * each : 1 + last * each]] for line in grid.lines]
+    # A star hangs out at the right, so that digits stand below each other.
+    body = [[line[0], *(one if one.endswith("*") else f"{one} " for one in line[1:])] for line in numbers]
+    kinds = ["", *(f"{of} " for of in heads)]
+    widths = [max(len(line[place]) for line in [kinds, *body]) for place in range(len(kinds))]
+    spans = []
+    for number, column in enumerate(table.columns[first:last]):
+        places = range(1 + number * each, 1 + (number + 1) * each)
+        gaps = 2 * (each - 1)
+        short = len(column) + 1 - (sum(widths[place] for place in places) + gaps)
+        widths[places[-1]] += max(short, 0)
+        spans.append(f"{column} ".rjust(sum(widths[place] for place in places) + gaps))
+    lines = []
+    if len(table.columns) > 1:
+        lines.append("  ".join([" " * widths[0], *spans]))
+    if each > 1 or len(table.columns) == 1:
+        lines.append(_aligned(kinds, widths))
+    return [line.rstrip() for line in [*lines, *(_aligned(line, widths) for line in body)]]
 
 
 def _aligned(line: Sequence[str], widths: Sequence[int]) -> str:

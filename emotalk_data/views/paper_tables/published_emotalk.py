@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from emotalk_data.schemas.labels import EMOTALK_EMOTIONS
+from emotalk_data.schemas.labels import EMOTALK_EMOTIONS, Modality
 from emotalk_data.views.paper_tables.published_form import (
     TOTAL,
     WITH_TOTAL,
@@ -15,7 +16,7 @@ from emotalk_data.views.paper_tables.published_form import (
     PublishedTable,
 )
 
-__all__ = ["EMOTALK_PUBLISHED", "MODALITY_COLUMNS"]
+__all__ = ["EMOTALK_PUBLISHED", "MODALITY_COLUMNS", "PERCEIVED"]
 
 MODALITY_COLUMNS: Final = MappingProxyType(
     {
@@ -26,6 +27,11 @@ MODALITY_COLUMNS: Final = MappingProxyType(
     }
 )
 """The paper's words for what annotators perceived, and the column of the final label."""
+
+PERCEIVED: Final[Mapping[str, Modality]] = MappingProxyType(
+    {"text": "text", "audio": "audio", "video": "video", "video with audio": "multimodal"}
+)
+"""The paper's words for what annotators perceived, and the modality of their votes."""
 
 _EMOTIONS: Final = PublishedTable(
     title="Table 7: utterances of each emotion",
@@ -99,7 +105,7 @@ _AGREEMENT: Final = PublishedTable(
 
 _SHARES: Final = PublishedTable(
     title="Fig. 1: share of each emotion by modality",
-    source="paper, Fig. 1; the figure's numbers are not in our sources",
+    source="paper, Fig. 1; we do not have the figure's numbers, so only the data's are shown",
     columns=tuple(MODALITY_COLUMNS),
     rows=tuple(
         PublishedRow(name, (None,) * len(MODALITY_COLUMNS), "%", decimals=1)

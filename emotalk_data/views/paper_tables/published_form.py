@@ -35,10 +35,12 @@ class Difference(NamedTuple):
     Attributes:
         found: what the data says then; None when any number is explained by the reason.
         reason: why it is not what was published.
+        equal_row: the reason fits only where the number of this row is the published one.
     """
 
     found: float | None
     reason: str
+    equal_row: str | None = None
 
 
 class PublishedTable(NamedTuple):

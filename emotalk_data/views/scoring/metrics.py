@@ -20,7 +20,7 @@ from emotalk_data.views.intervals import (
     percentile,
     resampled_sums,
 )
-from emotalk_data.views.labelling.tasks import TASKS, Task
+from emotalk_data.views.labelling.tasks import SAME_SENTIMENT, TASKS, Task
 from emotalk_data.views.scoring.class_metrics import confusion, each_class, estimates, members, rates, tallies
 from emotalk_data.views.scoring.scored_rows import ScoredRows, class_names, scored_rows
 
@@ -193,7 +193,7 @@ def score(
         groups = number_clusters(numbers[rows.rows])[0]
     drawn = _Drawn(groups, resamples, seed)
     is_sentiment, has_confusion = task == "sentiment", task not in ("sentiment", "multilabel")
-    polar = rows.labels != 0
+    polar = _is_polar(rows)
     return Scores(
         task=task,
         num_rows=rows.num_rows,
@@ -245,7 +245,7 @@ def _of_classes(rows: ScoredRows, num_classes: int, drawn: _Drawn) -> dict[str, 
 
 def _of_sentiment(rows: ScoredRows, drawn: _Drawn) -> dict[str, Interval]:
     labels, predictions = rows.labels, rows.predictions
-    polar = labels != 0
+    polar = _is_polar(rows)
     # 0 negative, 1 positive, -1 neither.
     signs = [np.where(values == 0, -1, values > 0).astype(np.int64) for values in (labels, predictions)]
     tallied = tallies(members(signs[0], 2), members(signs[1], 2)) * polar[:, None]
@@ -265,11 +265,18 @@ def _of_sentiment(rows: ScoredRows, drawn: _Drawn) -> dict[str, Interval]:
     }
 
 
+def _is_polar(rows: ScoredRows) -> NDArray[np.bool_]:
+    """Return which labels are not 0, by the bounds of `label_view`: a mean may be 0 but for its last digits."""
+    return np.asarray(np.abs(rows.labels) > SAME_SENTIMENT)
+
+
 def _pearson(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
     """Return the correlation; NaN where either is the same everywhere."""
     if (one == one[0]).all() or (other == other[0]).all():
         return math.nan
-    return float(np.corrcoef(one, other)[0, 1])
+    # Its square leaves float64 where a prediction is beyond 1e154; a factor changes no correlation.
+    with np.errstate(under="ignore"):
+        return float(np.corrcoef(one, other / max(1.0, float(np.abs(other).max())))[0, 1])
 
 
 def _each_class(rows: ScoredRows, names: Sequence[str]) -> tuple[ClassScore, ...]:

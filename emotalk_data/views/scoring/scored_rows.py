@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from emotalk_data.errors import OptionError, quote
-from emotalk_data.views.labelling.tasks import POLARITIES, SENTIMENT_BINS, Task
+from emotalk_data.views.labelling.tasks import POLARITIES, SAME_SENTIMENT, SENTIMENT_BINS, Task
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -83,6 +83,8 @@ def class_names(task: Task, names: Sequence[str] | None, rows: ScoredRows) -> tu
         if names is not None:
             raise OptionError("names was given for 'sentiment', which has no classes; leave it out.")
         return ()
+    if isinstance(names, str) or not (names is None or isinstance(names, Iterable)):
+        raise OptionError(f"names is {quote(names)}; expected a list of texts, one for each class.")
     num_classes = rows.labels.shape[1] if task == "multilabel" else _NUM_CLASSES[task]
     given = tuple(names if names is not None else _NAMES.get(task, map(str, range(num_classes))))
     if (
@@ -99,7 +101,8 @@ def _check_values(name: str, values: NDArray[np.float64], rows: NDArray[np.int64
     null = np.isnan(values)
     if task == "sentiment":
         low, high = _SENTIMENTS
-        wrong = null | np.isinf(values) if name == "predictions" else ~((values >= low) & (values <= high))
+        is_inside = (values >= low - SAME_SENTIMENT) & (values <= high + SAME_SENTIMENT)
+        wrong = null | np.isinf(values) if name == "predictions" else ~is_inside
         expected = "a finite number" if name == "predictions" else f"a sentiment from {low:g} to {high:g}"
     elif task == "multilabel":
         wrong = ~np.isin(values, (0, 1))

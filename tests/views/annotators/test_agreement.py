@@ -21,11 +21,12 @@ from statsmodels.stats import inter_rater
 from emotalk_data.errors import OptionError
 from emotalk_data.schemas.labels import MODALITIES, Modality
 from emotalk_data.testing import EmotalkSample
+from emotalk_data.views.added_columns import NewColumn, with_columns
 from emotalk_data.views.annotators.agreement import agreement
 from emotalk_data.views.annotators.annotator_bias import annotator_bias
 from emotalk_data.views.annotators.reliability import fleiss_kappa, krippendorff_alpha
 from emotalk_data.views.annotators.votes import votes
-from emotalk_data.views.columns import NewColumn, column, with_columns
+from emotalk_data.views.columns import column
 from emotalk_data.views.intervals import bootstrap
 
 from ..real_tables import needs_tables, real_emotalk
@@ -177,6 +178,7 @@ def test_ratings_that_are_equal_but_for_rounding_are_equal() -> None:
         ([[0, 1], [1]], 4, r"^table is not numbers"),
         ([[0, 1]], 0, r"^num_labels is 0; expected a whole number from 1\.$"),
         ([[0, 1]], "4", r"^num_labels is '4'; expected a whole number"),
+        ([[0, 1]], None, r"^num_labels is None; expected a whole number"),
     ],
 )
 def test_what_is_no_table_of_labels_is_refused(table: Any, num_labels: Any, message: str) -> None:
@@ -195,6 +197,13 @@ def test_alpha_refuses_other_levels_and_ids_below_none() -> None:
         OptionError, match=r"^table\[0\]\[0\] is -2; expected the id of a label, 0 or more, or"
     ):
         krippendorff_alpha([[-2, 1]])
+
+
+def test_large_ids_take_no_room() -> None:
+    table = [[0, 0, 10**12], [10**12, 10**12, 0], [-1, 0, 0]]
+    small = [[0, 0, 1], [1, 1, 0], [-1, 0, 0]]
+    assert krippendorff_alpha(table) == krippendorff_alpha(small)
+    assert fleiss_kappa(table, 10**12 + 1) == fleiss_kappa(small, 2)
 
 
 def test_minus_one_is_a_rating_at_interval_level() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import datasets
 import numpy as np
 import pytest
@@ -10,6 +12,8 @@ from emotalk_data.errors import OptionError
 from emotalk_data.schemas.labels import MODALITIES, Modality
 from emotalk_data.testing import EmotalkSample, M3edSample
 from emotalk_data.views import votes
+
+from ..label_tables import emotalk_table, emotalk_votes, m3ed_table, m3ed_votes
 
 
 @pytest.mark.parametrize("modality", MODALITIES)
@@ -80,3 +84,50 @@ def test_what_was_not_judged_is_refused(emotalk: datasets.DatasetDict, m3ed: dat
         votes(emotalk["train"], "voice")  # type: ignore[arg-type]
     with pytest.raises(OptionError, match="no column 'annotations'"):
         votes(emotalk["train"].remove_columns("annotations"))
+
+
+def _numbered(*annotators: int | None) -> list[dict[str, Any]]:
+    given = emotalk_votes(*[(label, 0.5) for label in range(len(annotators))])
+    return [{**one, "annotator": number} for one, number in zip(given, annotators, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("annotations", "message"),
+    [
+        (_numbered(None, 1, 2), r"has an annotator null in row 1; expected a number from 1\.$"),
+        (_numbered(1, 0), r"has an annotator 0 in row 1; expected a number from 1\.$"),
+        (emotalk_votes((-2, 0.5)), r"holds the label -2 in row 1; expected an id from 0 to 6, or null\.$"),
+        (
+            _numbered(2, 1, 2),
+            r"has two judgements of annotator 2 in row 1; expected one of each annotator\.$",
+        ),
+        (
+            emotalk_votes((0, 0.5), (7, 0.5)),
+            r"holds the label 7 in row 1; expected an id from 0 to 6, or null\.$",
+        ),
+    ],
+)
+def test_a_judgement_that_has_no_place_is_refused_and_takes_nobody_elses(
+    annotations: Any, message: str
+) -> None:
+    ds = emotalk_table(annotations=[emotalk_votes((0, 0.5)), annotations])
+    with pytest.raises(OptionError, match=r"^the column 'annotations' " + message):
+        votes(ds)
+
+
+def test_the_number_and_not_the_place_in_the_list_says_whose_vote_it_is() -> None:
+    ds = emotalk_table(annotations=[_numbered(4, 2)])
+    assert votes(ds).table().tolist() == [[-1, 1, -1, 0]]
+
+
+def test_votes_that_were_encoded_anew_are_refused(emotalk: datasets.DatasetDict) -> None:
+    with pytest.raises(
+        OptionError, match="'annotations' holds the label 8 in row 0; expected an id from 0 to 7"
+    ):
+        votes(m3ed_table(annotations=[m3ed_votes([8])]))
+    test = emotalk["test"].remove_columns("annotations")
+    for values in (["a"] * test.num_rows, [[1]] * test.num_rows):
+        with pytest.raises(
+            OptionError, match=r"'annotations' has the type .*; expected a list of judgements"
+        ):
+            votes(test.add_column("annotations", values))

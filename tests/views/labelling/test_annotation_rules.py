@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from typing import Any
 
@@ -136,6 +137,17 @@ def test_ties_of_m3ed_are_where_the_rule_leaves_the_main_label_to_order() -> Non
     assert apply_rule(ds, "authors")["rule_tied"][:] == [True, False, True, False, False]
 
 
+def test_only_the_labels_that_tie_are_among_the_tied() -> None:
+    votes = m3ed_votes([4, 2, 5], [2, 4, 5], [0])  # Sad and Anger 13 each, Fear 10; nobody's first twice
+    ds = m3ed_table(emotion=[2, 4, 5, 0], annotations=[votes] * 4)
+    assert apply_rule(ds, "paper")["rule_labels"][0] == [2, 4, 5]
+    paper = rule_agreement(ds, "paper")
+    assert (paper.tied, paper.tied_with_released) == (4, 2)
+    # The authors' code takes the first of the blend that was given: nothing but the order sets Fear back.
+    authors = rule_agreement(ds, "authors")
+    assert (authors.tied, authors.tied_with_released) == (4, 3)
+
+
 # Agreement with the release
 
 
@@ -197,6 +209,7 @@ def test_every_row_is_in_one_of_the_figures(ours: datasets.Dataset, theirs: data
             assert sum(map(sum, report.confusion)) == report.both
         assert json.loads(json.dumps(report.to_dict())) == report.to_dict()
         assert max(map(len, str(report).splitlines())) <= 100
+        assert report._repr_html_() == f"<pre>{html.escape(str(report))}</pre>"
 
 
 @pytest.mark.parametrize("modality", MODALITIES)

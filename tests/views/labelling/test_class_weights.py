@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import datasets
 import numpy as np
 import pytest
@@ -101,3 +103,18 @@ def test_what_has_no_classes_is_refused() -> None:
         class_weights(ds, column="emotion_text")
     with pytest.raises(OptionError, match="'label' has no label in 0 rows"):
         class_weights(ds.select([]))
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype", "message"),
+    [
+        (["a", "b"], "string", r"has the type List\(Value\('string'\), length=2\); expected labels, or"),
+        ([1.0, None], "float32", r"has a list with null; expected numbers from 0"),
+        ([1.0, -2.0], "float32", r"has a list with -2; expected numbers from 0"),
+        ([1.0, np.inf], "float64", r"has a list with inf; expected numbers from 0"),
+    ],
+)
+def test_lists_that_are_no_shares_are_refused(values: list[Any], dtype: str, message: str) -> None:
+    feature = datasets.Features({"label": datasets.List(datasets.Value(dtype), length=2)})
+    with pytest.raises(OptionError, match=message):
+        class_weights(datasets.Dataset.from_dict({"label": [values]}, features=feature))

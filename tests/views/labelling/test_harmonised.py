@@ -36,6 +36,8 @@ def test_the_ids_lead_from_a_corpuss_number_to_the_class() -> None:
         assert ids[number] == expected
     with pytest.raises(OptionError, match=r"corpus is 'iemocap'; expected one of \['emotalk', 'm3ed'\]"):
         HARMONISED.ids("iemocap")
+    with pytest.raises(OptionError, match=r"corpus is \['m3ed'\]; expected one of"):
+        HARMONISED.ids(["m3ed"])  # type: ignore[arg-type]
 
 
 def test_the_mapping_and_its_limits_are_shown() -> None:

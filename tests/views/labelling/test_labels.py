@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from typing import Any
 
@@ -244,6 +245,16 @@ def test_a_row_with_two_reasons_is_counted_at_the_first() -> None:
     ]
 
 
+def test_a_report_says_what_was_asked_for() -> None:
+    votes = [emotalk_votes((0, 0.5), (0, 0.5)), emotalk_votes((0, 0.5), (1, 0.5))]
+    ds = emotalk_table(emotion=[0, 0], annotations=votes)
+    report = label_report(ds, "emotion7", min_agreement=2 / 3, min_confidence=0.5, harmonised=True)
+    assert "left out: below min_agreement 0.667" in str(report)
+    assert "left out: below min_confidence 0.5" in str(report)
+    kept = {name: report.to_dict()[name] for name in ("harmonised", "min_agreement", "min_confidence")}
+    assert kept == {"harmonised": True, "min_agreement": 2 / 3, "min_confidence": 0.5}
+
+
 def test_views_can_be_made_of_views() -> None:
     votes = [emotalk_votes((0, 0.5), (0, 0.5)), emotalk_votes((0, 0.5), (1, 0.5))]
     ds = emotalk_table(emotion=[0, 0], sentiment=[0.2, -0.4], annotations=votes)
@@ -282,6 +293,8 @@ def test_rows_that_were_selected_twice_are_there_twice() -> None:
         ({"min_agreement": float("nan")}, "min_agreement is nan; expected"),
         ({"min_confidence": "high"}, "min_confidence is 'high'; expected"),
         ({"min_confidence": True}, "min_confidence is True; expected"),
+        ({"harmonised": "no"}, "harmonised is 'no'; expected True or False"),
+        ({"keep_unlabelled": 1}, "keep_unlabelled is 1; expected True or False"),
     ],
 )
 def test_what_emotiontalk_does_not_have_is_refused(options: dict[str, Any], message: str) -> None:
@@ -314,6 +327,9 @@ def test_a_table_that_is_not_as_it_was_loaded_is_refused() -> None:
     with pytest.raises(OptionError, match="no column 'sentiment'"):
         label_view(ds.remove_columns("sentiment"), "sentiment")
     plain = ds.cast_column("emotion", datasets.Value("int64"))
+    words = ds.cast_column("sentiment", datasets.Value("string"))
+    with pytest.raises(OptionError, match=r"'sentiment' has the type Value\('string'\); expected numbers"):
+        label_view(words, "sentiment")
     with pytest.raises(
         OptionError, match=r"'emotion' has the type Value\('int64'\); expected labels \['neutral'"
     ):
@@ -397,6 +413,7 @@ def test_a_report_is_ready_for_json_and_prints_every_number(
     assert json.loads(json.dumps(report.to_dict())) == report.to_dict()
     text = str(report)
     assert max(map(len, text.splitlines())) <= 100
+    assert report._repr_html_() == f"<pre>{html.escape(text)}</pre>"
     for reason in report.left_out:
         assert reason in text
     for name in report.classes:

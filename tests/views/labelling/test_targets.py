@@ -95,6 +95,14 @@ def test_every_label_of_an_annotator_is_a_vote_for_a_blend() -> None:
     assert soft["outside"][0] == pytest.approx(1 / 6)
 
 
+def test_agreement_and_entropy_of_a_blend_are_of_the_first_labels() -> None:
+    ds = _m3ed(m3ed_votes([4, 3], [3, 4, 7], [4]))
+    for task, target in (("multilabel", "soft"), ("multilabel", "votes"), ("emotion7", "ranked")):
+        view = label_view(ds, task, target=target)  # type: ignore[arg-type]
+        assert view["agreement"][0] == pytest.approx(2 / 3)
+        assert view["entropy"][0] == pytest.approx(-(2 / 3 * math.log(2 / 3) + math.log(1 / 3) / 3))
+
+
 def test_m3eds_ranking_sums_seven_for_the_first_and_six_for_the_second() -> None:
     # Disgust 7 + 6 + 6, Anger 6 + 7, Fear 7; Other takes the first place of the fourth and is no class.
     ds = _m3ed(
@@ -216,6 +224,6 @@ def test_soft_labels_are_the_votes_over_their_sum(ds: datasets.Dataset) -> None:
         soft = label_view(ds, task, target="soft")
         counts = label_view(ds, task, target="votes")
         assert soft["utterance_id"][:] == counts["utterance_id"][:]
-        for share, count in zip(soft["label"], counts["label"], strict=True):
+        for share, count in zip(soft["label"][:], counts["label"][:], strict=True):
             assert sum(share) == pytest.approx(1, abs=1e-6)
             assert share == pytest.approx([number / sum(count) for number in count], abs=1e-6)

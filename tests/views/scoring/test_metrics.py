@@ -260,6 +260,16 @@ def test_minus_one_is_a_sentiment_and_no_missing_label() -> None:
     assert (found.num_scored, found.num_unlabelled) == (1, 2)
 
 
+def test_zero_is_where_label_view_has_it_and_two_may_be_off_in_its_last_digits() -> None:
+    found = score([5e-17, -5e-17, 2 + 4e-16, -1.0], [1.0, 1.0, 1.0, -1.0], task="sentiment")
+    assert (found.num_zero_labels, found.metrics["polarity_accuracy"].estimate) == (2, 1.0)
+
+
+def test_predictions_beyond_all_bounds_have_a_correlation() -> None:
+    found = score([-1.0, 0.0, 1.0], [-1e300, 0.0, 1e300], task="sentiment")
+    assert found.metrics["pearson_r"].estimate == pytest.approx(1)
+
+
 def test_blends_may_be_a_list_of_arrays_and_nulls() -> None:
     found = score([None, np.array([1, 0])], [[0, 0], [1, 0]], task="multilabel")
     assert (found.num_unlabelled, found.metrics["subset_accuracy"].estimate) == (1, 1.0)
@@ -364,6 +374,8 @@ def test_scores_say_which_rows_have_no_polarity() -> None:
             r"^names is \('a', 'b'\); expected 4 different texts for 'emotion4'\.$",
         ),
         ([0], [0], {"names": ["a", "b", "c", "a"]}, r"expected 4 different texts"),
+        ([0], [0], {"names": "abcd"}, r"^names is 'abcd'; expected a list of texts, one for each class\.$"),
+        ([0], [0], {"names": 4}, r"^names is 4; expected a list of texts"),
         (
             [0],
             [0],
@@ -423,7 +435,19 @@ def test_a_tensor_that_holds_gradients_is_refused() -> None:
         score([1.0], torch.ones(1, requires_grad=True), task="sentiment")
 
 
+class _NoSklearn:
+    """What Python does where scikit-learn is not installed."""
+
+    def find_spec(self, fullname: str, *_: object) -> None:
+        if fullname == "sklearn":
+            raise ModuleNotFoundError("No module named 'sklearn'", name="sklearn")
+
+
 def test_without_scikit_learn_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "sklearn.metrics", None)
-    with pytest.raises(MissingDependencyError, match=r"sklearn.*score predictions"):
+    for name in ("sklearn.metrics", "sklearn"):
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", [_NoSklearn(), *sys.meta_path])
+    with pytest.raises(
+        MissingDependencyError, match=r'needed to score predictions and is not inst.*"emotalk-data\[views\]"'
+    ):
         score([0], [0], task="emotion7")
