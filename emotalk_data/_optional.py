@@ -1,13 +1,14 @@
-"""The one way to need a package that the core does not install: torch, transformers, ray."""
+"""The one way to need a package that the core does not install, such as torch; and to tell versions."""
 
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 from types import ModuleType
 
 from emotalk_data.errors import MissingDependencyError
 
-__all__ = ["is_usable", "require"]
+__all__ = ["installed_version", "is_usable", "require"]
 
 
 def require(module: str, *, extra: str, purpose: str) -> ModuleType:
@@ -44,6 +45,14 @@ def is_usable(module: str) -> bool:
     except Exception:
         return False
     return True
+
+
+def installed_version(package: str) -> str | None:
+    """Return the version of an installed package; None where it is absent, or run from its source."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def _broken(module: str, purpose: str, error: Exception) -> MissingDependencyError:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from emotalk_data._optional import is_usable, require
+from emotalk_data._optional import installed_version, is_usable, require
 from emotalk_data.errors import MissingDependencyError
 
 
@@ -77,3 +77,8 @@ def test_an_interrupt_during_the_import_is_not_taken_for_a_broken_module(
         require(name, extra="wings", purpose="fly")
     with pytest.raises(KeyboardInterrupt, match="stop"):
         is_usable(name)
+
+
+def test_the_version_of_a_package_is_told_and_none_where_it_is_absent() -> None:
+    assert installed_version("pytest") == pytest.__version__
+    assert installed_version("no-package-of-this-name") is None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from emotalk_data._optional import installed_version
 from emotalk_data.builder.copy_manifest import CopyManifest, CopySplit
 from emotalk_data.cache.estimate import MAX_MEASURED, Estimate, check_space, estimate
 from emotalk_data.cache.folder import CopyFolder, open_folder
@@ -170,7 +170,7 @@ def _planned(splits: Splits, recipe: Recipe) -> tuple[dict[SplitName, list[Job]]
             split: CopySplit(num_rows=len(splits[split]), num_shards=len(part))
             for split, part in jobs.items()
         },
-        libraries={name: _version_of(name) for name in _LIBRARIES},
+        libraries={name: installed_version(name) or "unknown" for name in _LIBRARIES},
     )
 
 
@@ -181,10 +181,3 @@ def _write(task: Task, missing: list[Job], folder: CopyFolder, num_proc: int) ->
     num_missing = sum(job.stop - job.start for job in missing)
     with tqdm(total=num_rows, initial=num_rows - num_missing, unit=" utterances", desc="copying") as bar:
         write_shards(task, missing, num_proc, bar.update, folder.add)
-
-
-def _version_of(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:  # run from its source
-        return "unknown"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from emotalk_data.cli.options import episodes_dir_option, format_option
+from emotalk_data.cli.options import data_dir_option, episodes_dir_option, format_option
 from emotalk_data.cli.output import (
     echo,
     examples,
@@ -44,12 +44,7 @@ __all__ = ["info"]
     )
 )
 @click.argument("corpus", required=False, type=click.Choice([corpus.name for corpus in CORPORA]))
-@click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="A release: a folder, or one of its tars.",
-)
+@data_dir_option
 @episodes_dir_option
 @format_option
 def info(corpus: str | None, data_dir: Path | None, episodes_dir: Path | None, form: str) -> None:

@@ -7,7 +7,14 @@ from typing import Final
 
 import click
 
-__all__ = ["episodes_dir_option", "format_option"]
+__all__ = ["data_dir_option", "episodes_dir_option", "format_option"]
+
+data_dir_option: Final = click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="A release: a folder, or one of its tars.",
+)
 
 episodes_dir_option: Final = click.option(
     "--episodes-dir",

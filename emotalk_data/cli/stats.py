@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from emotalk_data.cli.options import data_dir_option
 from emotalk_data.cli.output import echo, examples, plural, printable, progress, quiet_libraries
 from emotalk_data.load import CORPORA, find_release, load_dataset
 
@@ -24,12 +25,7 @@ __all__ = ["stats"]
     )
 )
 @click.argument("corpus", type=click.Choice([corpus.name for corpus in CORPORA]))
-@click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="A release: a folder, or one of its tars.",
-)
+@data_dir_option
 @click.option(
     "--format",
     "form",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -12,24 +13,25 @@ import numpy as np
 from emotalk_data.errors import OptionError, quote
 from emotalk_data.media.features import cast_media
 from emotalk_data.schemas.labels import MODALITIES
-from emotalk_data.views.columns import NO_LABEL, CorpusName, check_dataset, corpus_of, label_ids
+from emotalk_data.views.columns import (
+    LABEL_COLUMNS,
+    NO_LABEL,
+    CorpusName,
+    check_dataset,
+    corpus_of,
+    label_ids,
+)
 from emotalk_data.views.paper_tables.column_types import check_types
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Corpus", "Labels", "as_corpus"]
+__all__ = ["Corpus", "Labels", "as_corpus", "drawn"]
 
 _TITLES: Final[Mapping[CorpusName, str]] = {"emotalk": "EmotionTalk", "m3ed": "M3ED"}
 _SPLITS: Final = ("train", "validation", "test")
 _MAX_SPLITS: Final = 12
 _NEEDED: Final = ("utterance_id", "dialogue_id", "utterance_number")
-_COLUMNS: Final = {
-    "text": "emotion_text",
-    "audio": "emotion_audio",
-    "video": "emotion_video",
-    "multimodal": "emotion",
-}
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,7 @@ def _splits(data: object) -> dict[str, datasets.Dataset]:
 def _labels(whole: datasets.Dataset) -> list[Labels]:
     found = []
     for modality in MODALITIES:
-        name = _COLUMNS[modality]
+        name = LABEL_COLUMNS[modality]
         if name not in whole.column_names:
             continue
         names = tuple(whole.features[name].names)
@@ -161,3 +163,8 @@ def _labels(whole: datasets.Dataset) -> list[Labels]:
             )
         found.append(Labels(modality, names, ids))
     return found
+
+
+def drawn(purpose: str, name: str) -> bytes:
+    """Return bytes by which ids are picked at random, but the same ones each time."""
+    return hashlib.blake2b(f"{purpose}\0{name}".encode(), digest_size=8).digest()

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from emotalk_data._optional import require
+from emotalk_data._optional import installed_version, require
 from emotalk_data._whole_file import whole_file
 from emotalk_data.errors import LimitError, OptionError, quote
 from emotalk_data.report.corpus import Corpus, as_corpus
@@ -86,7 +85,7 @@ def make_report(
         "corpus": corpus,
         "found": found,
         "media": media,
-        "version": _version(),
+        "version": installed_version("emotalk-data") or "not installed",
     }
     return _fitting(corpus, context, choose_samples(corpus, samples), media=media)
 
@@ -252,10 +251,3 @@ def _left_out(part: _Shown, cards: Sequence[Sample], dialogues: Sequence[Dialogu
             f"{len(dialogues) - len(part.dialogues)} of {len(dialogues)} dialogues are left out {limit}."
         )
     return _Shown(part.cards, part.max_seconds, part.dialogues, tuple(told))
-
-
-def _version() -> str:
-    try:
-        return version("emotalk-data")
-    except PackageNotFoundError:
-        return "not installed"

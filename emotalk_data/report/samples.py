@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from emotalk_data.report.corpus import Corpus
+from emotalk_data.report.corpus import Corpus, drawn
 from emotalk_data.report.palette import emotion_key, place_of
 from emotalk_data.report.sample_media import Pictures, Sound, pictures_of, sound_of
 from emotalk_data.report.shown_text import shown
@@ -76,7 +75,7 @@ def choose_samples(corpus: Corpus, num: int) -> list[int]:
     heaps: dict[int, list[tuple[bytes, str, int]]] = {}
     for row, name in enumerate(ids):
         label = place_of(emotion_key(main.name(row) if main is not None else None))
-        heaps.setdefault(label, []).append((_hash(name or ""), name or "", row))
+        heaps.setdefault(label, []).append((drawn("sample", name or ""), name or "", row))
     order = [sorted(heaps[label], reverse=True) for label in sorted(heaps)]
     chosen: list[int] = []
     while len(chosen) < num and any(order):
@@ -122,10 +121,6 @@ def with_less_sound(corpus: Corpus, row: int, card: Sample, max_seconds: float) 
     if card.sound is None or card.sound.shown_seconds <= max_seconds:
         return card
     return replace(card, sound=sound_of(corpus.whole.select_columns(["audio"])[row]["audio"], max_seconds))
-
-
-def _hash(name: str) -> bytes:
-    return hashlib.blake2b(f"sample\0{name}".encode(), digest_size=8).digest()
 
 
 def _labels(corpus: Corpus, row: int, values: dict[str, Any]) -> list[SampleLabel]:

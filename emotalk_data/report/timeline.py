@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from emotalk_data.report.corpus import Corpus
+from emotalk_data.report.corpus import Corpus, drawn
 from emotalk_data.report.palette import emotion_key
 from emotalk_data.report.shown_text import seconds, shown
 from emotalk_data.report.timeline_places import place_utterances
@@ -133,17 +132,13 @@ def _choose(corpus: Corpus, num: int) -> list[tuple[str, int]]:
     heaps: list[list[str]] = []
     for place in range(len(corpus.splits)):
         inside = pc.unique(ids.filter(pa.array(corpus.split_of == place))).drop_null().to_pylist()
-        heaps.append(sorted(inside, key=lambda name: (_hash(name), name), reverse=True))
+        heaps.append(sorted(inside, key=lambda name: (drawn("timeline", name), name), reverse=True))
     chosen: list[tuple[str, int]] = []
     while len(chosen) < num and any(heaps):
         for place, heap in enumerate(heaps):
             if heap and len(chosen) < num:
                 chosen.append((heap.pop(), place))
     return sorted(chosen, key=lambda one: (one[1], one[0]))
-
-
-def _hash(name: str) -> bytes:
-    return hashlib.blake2b(f"timeline\0{name}".encode(), digest_size=8).digest()
 
 
 def _dialogue(corpus: Corpus, name: str, split: int, rows: Sequence[int]) -> Dialogue:

@@ -1,10 +1,11 @@
-"""A plain table of short texts, as results print it; 100 columns are the caller's care."""
+"""How results print themselves: as plain text, in tables of short texts; 100 columns are the caller's care."""
 
 from __future__ import annotations
 
+import html
 from collections.abc import Collection, Sequence
 
-__all__ = ["text_table"]
+__all__ = ["ShownAsText", "text_table"]
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: Collection[int] = (0,)) -> str:
@@ -25,3 +26,10 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: Co
         ]
         texts.append("  ".join(cells).rstrip())
     return "\n".join(texts)
+
+
+class ShownAsText:
+    """What a notebook shows of a result: the text that it prints."""
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"

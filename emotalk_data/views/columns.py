@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
 
 import datasets
@@ -11,12 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from emotalk_data.errors import OptionError, quote
-from emotalk_data.schemas.labels import EMOTALK_EMOTIONS, M3ED_EMOTIONS
+from emotalk_data.schemas.labels import EMOTALK_EMOTIONS, M3ED_EMOTIONS, Modality
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
+    "LABEL_COLUMNS",
     "NO_LABEL",
     "CorpusName",
     "check_dataset",
@@ -26,6 +28,7 @@ __all__ = [
     "column",
     "corpus_of",
     "flat_lists",
+    "is_number",
     "label_ids",
     "strings",
 ]
@@ -34,6 +37,11 @@ CorpusName = Literal["emotalk", "m3ed"]
 
 NO_LABEL: Final = -1
 """Stands for null in an array of label ids. Never a class."""
+
+LABEL_COLUMNS: Final[Mapping[Modality, str]] = MappingProxyType(
+    {"text": "emotion_text", "audio": "emotion_audio", "video": "emotion_video", "multimodal": "emotion"}
+)
+"""What EmotionTalk's annotators perceived, and the column of the final label. M3ED has the last one."""
 
 
 def check_dataset(dataset: object, needs: Sequence[str] = ()) -> None:
@@ -158,6 +166,11 @@ def flat_lists(values: pa.Array | pa.ChunkedArray) -> tuple[NDArray[np.int64], p
     values = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
     lengths = np.asarray(pc.fill_null(pc.list_value_length(values), 0), np.int64)
     return np.repeat(np.arange(len(lengths)), lengths), pc.list_flatten(values)
+
+
+def is_number(value: object) -> bool:
+    """Say whether an argument is a number; True and False are none."""
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
 
 
 def strings(dataset: datasets.Dataset, name: str) -> list[str]:

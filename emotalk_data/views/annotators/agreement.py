@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ import datasets
 import numpy as np
 
 from emotalk_data.schemas.labels import Modality
-from emotalk_data.schemas.text_table import text_table
+from emotalk_data.schemas.text_table import ShownAsText, text_table
 from emotalk_data.views.annotators.annotator_bias import AnnotatorBias, annotator_bias
 from emotalk_data.views.annotators.reliability import (
     PAIR,
@@ -44,7 +43,7 @@ _LEVEL: Final = 0.95
 
 
 @dataclass(frozen=True)
-class Agreement:
+class Agreement(ShownAsText):
     """How far the annotators of one modality agree.
 
     A vote is the first label of one annotator: M3ED's may give several, EmotionTalk's give one. Rows used, rows
@@ -107,9 +106,6 @@ class Agreement:
                 self._bias_table(),
             ]
         return "\n".join(lines)
-
-    def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>"
 
     def _coefficient_table(self) -> str:
         rows = [("Fleiss' kappa", self.fleiss_kappa), ("Krippendorff's alpha", self.krippendorff_alpha)]

@@ -28,7 +28,7 @@ from emotalk_data.views.columns import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Votes", "votes"]
+__all__ = ["Votes", "check_modality", "votes"]
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,18 @@ class Votes:
         return counts
 
 
+def check_modality(corpus: CorpusName, modality: Modality) -> None:
+    """Refuse a modality that a corpus was not judged in.
+
+    Raises:
+        OptionError: M3ED, and not `multimodal`.
+    """
+    if corpus == "m3ed" and modality != "multimodal":
+        raise OptionError(
+            f"M3ED was judged from video with sound only; modality is {modality!r}, expected 'multimodal'."
+        )
+
+
 def votes(dataset: datasets.Dataset, modality: Modality = "multimodal") -> Votes:
     """Return the annotators' judgements of one modality.
 
@@ -96,10 +108,7 @@ def votes(dataset: datasets.Dataset, modality: Modality = "multimodal") -> Votes
     choose("modality", modality, MODALITIES)
     check_dataset(dataset, ["annotations"])
     corpus = corpus_of(dataset)
-    if corpus == "m3ed" and modality != "multimodal":
-        raise OptionError(
-            f"M3ED was judged from video with sound only; modality is {modality!r}, expected 'multimodal'."
-        )
+    check_modality(corpus, modality)
     _check_form(dataset, corpus)
     rows, items = flat_lists(column(dataset, "annotations"))
     keep = np.asarray(pc.fill_null(pc.equal(items.field("modality"), modality), False), bool)

@@ -6,7 +6,6 @@ words say; docs/views/emotion-shift.md tells them apart on a small dialogue.
 
 from __future__ import annotations
 
-import html
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import datasets
 import numpy as np
 
+from emotalk_data.schemas.text_table import ShownAsText
 from emotalk_data.views.columns import NO_LABEL, choose, label_ids
 from emotalk_data.views.conversation.dialogue_order import class_names, dialogue_order
 
@@ -27,7 +27,7 @@ Pairs = Counter[tuple[str, str]]
 
 
 @dataclass(frozen=True)
-class EmotionShift:
+class EmotionShift(ShownAsText):
     """Pairs of emotions that follow each other. Each Counter is keyed (emotion before, emotion after).
 
     Attributes:
@@ -86,9 +86,6 @@ class EmotionShift:
         lines += self._matrix("between turns", self.inter_shift + self.inter_inertia)
         lines += self._matrix("inside turns", self.intra_shift + self.intra_inertia)
         return "\n".join(lines)
-
-    def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>"
 
     def _matrix(self, title: str, pairs: Pairs) -> list[str]:
         """Write counts as a table."""

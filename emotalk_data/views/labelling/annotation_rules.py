@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
@@ -13,6 +12,7 @@ import pyarrow as pa
 
 from emotalk_data.errors import OptionError, quote
 from emotalk_data.schemas.labels import EMOTALK_EMOTIONS, M3ED_EMOTIONS, Modality
+from emotalk_data.schemas.text_table import ShownAsText
 from emotalk_data.views.added_columns import NewColumn, with_columns
 from emotalk_data.views.annotators.votes import Votes, votes
 from emotalk_data.views.columns import NO_LABEL, choose, corpus_of
@@ -36,7 +36,7 @@ RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
 
 
 @dataclass(frozen=True)
-class RuleAgreement:
+class RuleAgreement(ShownAsText):
     """How often a rule gives the released label.
 
     `equal`, `different`, `tied`, `undecided`, `no_votes` and `no_label` add up to `rows`.
@@ -119,9 +119,6 @@ class RuleAgreement:
         if self.largest_difference is not None:
             table.append(f"{'largest difference':<33}  {self.largest_difference:>7.2g}")
         return "\n".join([f"rule {self.rule!r}, {self.modality}", *table, *self._confusion_lines()])
-
-    def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>"
 
     def _confusion_lines(self) -> list[str]:
         if not self.both or not self.names:

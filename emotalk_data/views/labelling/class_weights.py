@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from emotalk_data.errors import OptionError, quote
-from emotalk_data.views.columns import NO_LABEL, check_dataset, choose, label_ids
+from emotalk_data.views.columns import NO_LABEL, check_dataset, choose, is_number, label_ids
 from emotalk_data.views.columns import column as stored_values
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def class_weights(
             at all in it.
     """
     choose("scheme", scheme, _SCHEMES)
-    if not (_is_number(beta) and 0 <= beta < 1):
+    if not (is_number(beta) and 0 <= beta < 1):
         raise OptionError(f"beta is {quote(beta)}; expected a number from 0 to below 1.")
     check_dataset(dataset, [column])
     names, counts = _counts(dataset, column)
@@ -62,10 +62,6 @@ def class_weights(
         absent = [name for name, is_there in zip(names, present, strict=True) if not is_there]
         _log.warning("no row has the label %s: the weight is 0.", ", ".join(absent))
     return weights
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
 
 
 def _rarity(counts: NDArray[np.float64], scheme: Scheme, beta: float) -> NDArray[np.float64]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,10 +11,10 @@ import numpy as np
 
 from emotalk_data.errors import OptionError, quote
 from emotalk_data.schemas.labels import Modality
-from emotalk_data.schemas.text_table import text_table
+from emotalk_data.schemas.text_table import ShownAsText, text_table
 from emotalk_data.views.added_columns import NewColumn, keep_rows, with_columns
 from emotalk_data.views.annotators.votes import votes
-from emotalk_data.views.columns import CorpusName, choose, corpus_of
+from emotalk_data.views.columns import CorpusName, choose, corpus_of, is_number
 from emotalk_data.views.labelling.targets import TARGETS, Target
 from emotalk_data.views.labelling.tasks import SENTIMENT_TASKS, Task, TaskLabels, task_labels
 from emotalk_data.views.labelling.vote_labels import VoteLabels
@@ -27,7 +26,7 @@ __all__ = ["LabelReport", "label_report", "label_view"]
 
 
 @dataclass(frozen=True)
-class LabelReport:
+class LabelReport(ShownAsText):
     """What became of the rows of a dataset in a view of its labels.
 
     `rows_kept` and the numbers of `left_out` add up to `rows_in`.
@@ -89,9 +88,6 @@ class LabelReport:
         if self.votes_outside is not None:
             lines.append(("  (no class of the task)", "", f"{self.votes_outside:,}"))
         return text_table(header, lines)
-
-    def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>"
 
     def _shown(self, reason: str) -> str:
         """Return a reason with the bound that was asked for."""
@@ -259,7 +255,7 @@ def _check(corpus: CorpusName, options: _Options) -> None:
         if not isinstance(flag, bool):
             raise OptionError(f"{name} is {quote(flag)}; expected True or False.")
     for name, value in (("min_agreement", options.min_agreement), ("min_confidence", options.min_confidence)):
-        if value is not None and not (_is_number(value) and 0 <= value <= 1):
+        if value is not None and not (is_number(value) and 0 <= value <= 1):
             raise OptionError(f"{name} is {quote(value)}; expected a number from 0 to 1, or None.")
     if options.min_confidence is not None and corpus == "m3ed":
         raise OptionError(
@@ -271,7 +267,3 @@ def _check(corpus: CorpusName, options: _Options) -> None:
             f"{options.task!r}, whose label is the mean of the ratings. The five ratings are in `annotations`; "
             f"to choose rows by the emotion, make a view of 'emotion7' first."
         )
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)

@@ -20,7 +20,9 @@ from emotalk_data.schemas.labels import (
     Modality,
 )
 from emotalk_data.views.added_columns import NewColumn
+from emotalk_data.views.annotators.votes import check_modality
 from emotalk_data.views.columns import (
+    LABEL_COLUMNS,
     NO_LABEL,
     CorpusName,
     check_dataset,
@@ -72,12 +74,6 @@ _FOUR: Final = EMOTALK_EMOTIONS.names[:4]  # the authors' own label files of the
 _NOT_FOUR: Final = "not one of the four classes"
 _NO_LABEL: Final = "no label"
 _ZERO: Final = "sentiment of exactly zero"
-_COLUMNS: Final = {
-    "text": "emotion_text",
-    "audio": "emotion_audio",
-    "video": "emotion_video",
-    "multimodal": "emotion",
-}
 
 
 @dataclass(frozen=True)
@@ -129,10 +125,7 @@ def task_labels(dataset: datasets.Dataset, task: Task, modality: Modality, harmo
     if task in SENTIMENT_TASKS:
         _check_sentiment(corpus, task, modality, harmonised)
         return _sentiment(dataset, task)
-    if corpus == "m3ed" and modality != "multimodal":
-        raise OptionError(
-            f"M3ED was judged from video with sound only; modality is {modality!r}, expected 'multimodal'."
-        )
+    check_modality(corpus, modality)
     if task == "multilabel" and corpus == "emotalk":
         raise OptionError(
             "EmotionTalk has no blends: each annotator chose one emotion, and the final label is one. For what "
@@ -141,7 +134,7 @@ def task_labels(dataset: datasets.Dataset, task: Task, modality: Modality, harmo
     classes, places = _classes(corpus, task, harmonised)
     if task == "multilabel":
         return _blends(dataset, classes, places)
-    return _emotions(dataset, _COLUMNS[modality], corpus, classes, places)
+    return _emotions(dataset, LABEL_COLUMNS[modality], corpus, classes, places)
 
 
 def _check_sentiment(corpus: CorpusName, task: Task, modality: Modality, harmonised: bool) -> None:

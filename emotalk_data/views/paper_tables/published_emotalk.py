@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from emotalk_data.schemas.labels import EMOTALK_EMOTIONS, Modality
+from emotalk_data.views.columns import LABEL_COLUMNS
 from emotalk_data.views.paper_tables.published_form import (
     TOTAL,
     WITH_TOTAL,
@@ -18,20 +19,13 @@ from emotalk_data.views.paper_tables.published_form import (
 
 __all__ = ["EMOTALK_PUBLISHED", "MODALITY_COLUMNS", "PERCEIVED"]
 
-MODALITY_COLUMNS: Final = MappingProxyType(
-    {
-        "text": "emotion_text",
-        "audio": "emotion_audio",
-        "video": "emotion_video",
-        "video with audio": "emotion",
-    }
-)
-"""The paper's words for what annotators perceived, and the column of the final label."""
-
 PERCEIVED: Final[Mapping[str, Modality]] = MappingProxyType(
     {"text": "text", "audio": "audio", "video": "video", "video with audio": "multimodal"}
 )
 """The paper's words for what annotators perceived, and the modality of their votes."""
+
+MODALITY_COLUMNS: Final = MappingProxyType({word: LABEL_COLUMNS[of] for word, of in PERCEIVED.items()})
+"""The paper's words for what annotators perceived, and the column of the final label."""
 
 _EMOTIONS: Final = PublishedTable(
     title="Table 7: utterances of each emotion",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from emotalk_data.schemas.text_table import text_table
+from emotalk_data.schemas.text_table import ShownAsText, text_table
 from emotalk_data.views.columns import choose
 from emotalk_data.views.intervals import (
     Interval,
@@ -58,7 +57,7 @@ class ClassScore:
 
 
 @dataclass(frozen=True)
-class Scores:
+class Scores(ShownAsText):
     """How predictions do against labels.
 
     Rows scored and rows without a label add up to all the rows.
@@ -118,9 +117,6 @@ class Scores:
             rows = [(name, *map(str, row)) for name, row in zip(names, self.confusion, strict=True)]
             parts.append(text_table(("label \\ prediction", *names), rows))
         return "\n".join(parts)
-
-    def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>"
 
     def _how(self) -> str:
         one = next(iter(self.metrics.values()))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import datasets
 import numpy as np
 
+from emotalk_data._optional import installed_version
 from emotalk_data.errors import OptionError, quote
 from emotalk_data.schemas.split_file import Fold, Making, SplitFile
 from emotalk_data.views.columns import choose, label_ids
@@ -236,7 +236,4 @@ def _cross_validation(
 
 
 def _library() -> str:
-    try:
-        return f"emotalk_data {version('emotalk-data')}"
-    except PackageNotFoundError:  # run from its source
-        return "emotalk_data"
+    return f"emotalk_data {installed_version('emotalk-data') or ''}".rstrip()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
 from emotalk_data.errors import printable
-from emotalk_data.schemas.text_table import text_table
+from emotalk_data.schemas.text_table import ShownAsText, text_table
 
 __all__ = ["Finding", "Kind", "LabelShift", "Severity", "SplitAudit", "SplitSummary"]
 
@@ -98,7 +97,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class SplitAudit:
+class SplitAudit(ShownAsText):
     """What was found. Printed, it is a table and a line for each finding.
 
     Attributes:
@@ -162,9 +161,6 @@ class SplitAudit:
             [" - ".join(map(printable, pair)), *(cells[pair, name] for name in columns)] for pair in pairs
         ]
         return text_table(["", *columns], rows)
-
-    def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>"
 
 
 def _shown_shift(shift: LabelShift) -> str:
