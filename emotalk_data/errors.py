@@ -16,6 +16,9 @@
     │   ├── AudioError (ValueError)           not a sound file, damaged, or cut
     │   ├── VideoError (ValueError)           not a video file, damaged, or cut
     │   └── SpanError (ValueError)            a time range that is empty or leaves the media
+    ├── FeatureError                          features of pretrained encoders
+    │   ├── ModelError                        weights that cannot be found, loaded, or are others than expected
+    │   └── ExtractionError (ValueError)      nothing can be extracted; or from one utterance: its null's reason
     ├── LimitError (ValueError)               input larger than any real release: refused before it is read
     ├── CacheCorruptError                     a file that we wrote earlier is damaged
     └── CacheWriteError (OSError)             the cache could not be written: disk full, no permission
@@ -37,10 +40,13 @@ __all__ = [
     "CaptionError",
     "DecodeError",
     "EmotalkError",
+    "ExtractionError",
+    "FeatureError",
     "JsonFault",
     "LimitError",
     "MediaError",
     "MissingDependencyError",
+    "ModelError",
     "OptionError",
     "PathError",
     "RecordError",
@@ -199,6 +205,18 @@ class VideoError(MediaError, ValueError):
 
 class SpanError(MediaError, ValueError):
     """A time range is empty, reversed, or leaves the media."""
+
+
+class FeatureError(EmotalkError):
+    """Something is wrong with features of pretrained encoders."""
+
+
+class ModelError(FeatureError):
+    """Weights cannot be found, cannot be loaded, or are not those that were asked for."""
+
+
+class ExtractionError(FeatureError, ValueError):
+    """No feature can be made: of one utterance, whose row is then null with this reason; or of any."""
 
 
 class LimitError(EmotalkError, ValueError):

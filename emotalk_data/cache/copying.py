@@ -9,18 +9,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from emotalk_data._optional import installed_version
 from emotalk_data.builder.copy_manifest import CopyManifest, CopySplit
+from emotalk_data.builder.shard_plan import Job, SplitName, Splits, corpus_of, plan
 from emotalk_data.cache.estimate import MAX_MEASURED, Estimate, check_space, estimate
 from emotalk_data.cache.folder import CopyFolder, open_folder
 from emotalk_data.cache.recipe import DEFAULT_SHARD_ROWS, Recipe, make_recipe
-from emotalk_data.cache.shard import Job, plan
-from emotalk_data.cache.source import (
-    SplitName,
-    Splits,
-    checked_source,
-    corpus_of,
-    made_columns,
-    source_digest,
-)
+from emotalk_data.cache.source import checked_source, made_columns, source_digest
 from emotalk_data.cache.worker import Task
 from emotalk_data.cache.workers import write_shards
 from emotalk_data.errors import OptionError, PathError, quote

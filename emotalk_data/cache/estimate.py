@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from emotalk_data.builder.shard_plan import Job, Splits, arrow_rows
 from emotalk_data.cache.making import Made
 from emotalk_data.cache.recipe import Recipe
-from emotalk_data.cache.shard import Job, make_column
-from emotalk_data.cache.source import Splits, arrow_rows, made_columns
+from emotalk_data.cache.shard import make_column
+from emotalk_data.cache.source import made_columns
 from emotalk_data.errors import CacheWriteError, quote
 
 __all__ = ["MAX_MEASURED", "Estimate", "check_space", "estimate", "free_bytes"]

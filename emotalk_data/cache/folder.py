@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,9 +10,10 @@ from pathlib import Path
 from emotalk_data._whole_file import LEFT_OVER, whole_file
 from emotalk_data.builder.copy_layout import DATA_FOLDER, MANIFEST_NAME, is_copy
 from emotalk_data.builder.copy_manifest import CopyManifest, CopyShard, CopySplit, read_manifest
+from emotalk_data.builder.folder_lock import lock_folder
+from emotalk_data.builder.shard_plan import Job, SplitName
 from emotalk_data.cache.recipe import differences
-from emotalk_data.cache.shard import Job, known_shard
-from emotalk_data.cache.source import SplitName
+from emotalk_data.cache.shard import known_shard
 from emotalk_data.errors import CacheWriteError, OptionError, quote
 
 __all__ = ["CopyFolder", "open_folder"]
@@ -125,7 +125,7 @@ def open_folder(
     except OSError as error:
         raise _cannot_write(path, error) from error
     try:
-        _lock(descriptor, path)
+        lock_folder(descriptor, path)
         before = _looked_into(path, manifest)  # another process may have written, and ended, since
         folder = CopyFolder(path, manifest, jobs)
         try:
@@ -135,19 +135,6 @@ def open_folder(
             folder.remove_unfinished()
     finally:
         os.close(descriptor)
-
-
-def _lock(descriptor: int, path: Path) -> None:
-    """Lock the folder itself, until its descriptor is closed, also by a kill: no file stays behind."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise OptionError(
-            f"another process writes to {quote(str(path), 200)}. Wait for it, or give another folder."
-        ) from error
-    except OSError:
-        # A file system without locks. Two writers would do the work twice, and both write the same bytes.
-        return
 
 
 def _looked_into(path: Path, manifest: CopyManifest) -> CopyManifest | None:

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
 from io import RawIOBase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from pydantic import ValidationError
 
 from emotalk_data._whole_file import whole_file
 from emotalk_data.builder.copy_manifest import CopyFailure, CopyShard, MediaCounts
+from emotalk_data.builder.shard_plan import Job, arrow_rows
 from emotalk_data.cache.making import Made, make_audio, make_video
 from emotalk_data.cache.recipe import Recipe
-from emotalk_data.cache.source import MediaColumn, SplitName, arrow_rows, copy_schema, made_columns
+from emotalk_data.cache.source import MediaColumn, copy_schema, made_columns
 from emotalk_data.errors import CacheWriteError, EmotalkError, quote
 
 if TYPE_CHECKING:
     import datasets
     import pyarrow as pa
 
-__all__ = ["Job", "Tell", "known_shard", "make_column", "plan", "write_shard"]
+__all__ = ["Tell", "known_shard", "make_column", "write_shard"]
 
 Tell = Callable[[int], None]
 """Is told how many more rows are done."""
@@ -31,39 +32,6 @@ _FOOTER_KEY: Final = "emotalk-cache"
 # What a reader of one row has to read; of media, 100 rows are what `datasets` itself writes.
 _GROUP_ROWS, _GROUP_BYTES = 100, 64 << 20
 _BLOCK_BYTES: Final = 1 << 20
-
-
-class Job(NamedTuple):
-    """A shard that is to be written.
-
-    Attributes:
-        split: its split.
-        file: its name.
-        start: first row.
-        stop: the one after the last.
-    """
-
-    split: SplitName
-    file: str
-    start: int
-    stop: int
-
-
-def plan(lengths: Mapping[SplitName, int], rows_per_shard: int) -> dict[SplitName, list[Job]]:
-    """Cut each split into shards. An empty split has none."""
-    jobs: dict[SplitName, list[Job]] = {}
-    for split, length in lengths.items():
-        starts = range(0, length, rows_per_shard)
-        jobs[split] = [
-            Job(
-                split,
-                f"{split}-{number:05d}-of-{len(starts):05d}.parquet",
-                start,
-                min(start + rows_per_shard, length),
-            )
-            for number, start in enumerate(starts)
-        ]
-    return jobs
 
 
 def write_shard(

@@ -8,6 +8,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from emotalk_data.archives.location import Location
+from emotalk_data.builder.shard_plan import SplitName, Splits, arrow_rows, split_of
 from emotalk_data.cache.recipe import Recipe
 from emotalk_data.errors import OptionError, PathError, SpanError, quote
 
@@ -17,19 +18,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MediaColumn",
-    "SplitName",
-    "Splits",
-    "arrow_rows",
     "checked_source",
     "copy_schema",
-    "corpus_of",
     "made_columns",
     "source_digest",
 ]
 
 MediaColumn = Literal["audio", "video"]
-SplitName = Literal["train", "validation", "test"]
-Splits = dict[SplitName, "datasets.Dataset"]
 
 _BLOCK_ROWS: Final = 1_000
 
@@ -51,7 +46,7 @@ def checked_source(dataset: Any, recipe: Recipe) -> Splits:
 
     splits = dataset
     if isinstance(dataset, datasets.Dataset):
-        splits = {_split_of(dataset): dataset}
+        splits = {split_of(dataset): dataset}
     if not isinstance(splits, dict) or not all(
         isinstance(rows, datasets.Dataset) for rows in splits.values()
     ):
@@ -77,40 +72,6 @@ def checked_source(dataset: Any, recipe: Recipe) -> Splits:
     if len({str(rows.features) for rows in splits.values()}) > 1:
         raise OptionError("the splits have different columns; a copy has the same in all of them.")
     return {name: splits[name] for name in get_args(SplitName) if name in splits}
-
-
-def _split_of(rows: datasets.Dataset) -> str:
-    """Return the name of the one split that rows are from: `train[:10%]` is no name for a file."""
-    names = {part.partition("[")[0] for part in str(rows.split or "train").split("+")}
-    if len(names) > 1:
-        raise OptionError(
-            f"the dataset joins {' and '.join(sorted(names))} (split {quote(str(rows.split))}), and a copy keeps "
-            "splits apart. Make it of all splits, without a split given, or make one copy of each."
-        )
-    return names.pop()
-
-
-def corpus_of(splits: Splits) -> Literal["emotalk", "m3ed"]:
-    """Tell the corpus by the columns that only one of the two has.
-
-    Raises:
-        OptionError: it is neither.
-    """
-    names = set(next(iter(splits.values())).column_names)
-    if {"utterance_id", "group_id"} <= names:
-        return "emotalk"
-    if {"utterance_id", "series"} <= names:
-        return "m3ed"
-    raise OptionError(
-        "the dataset is neither EmotionTalk nor M3ED: expected the columns 'utterance_id' and 'group_id', or "
-        "'utterance_id' and 'series'."
-    )
-
-
-def arrow_rows(rows: datasets.Dataset, start: int, stop: int) -> pa.Table:
-    """Return rows as they are stored: media as bytes and path, nothing decoded."""
-    table: pa.Table = rows.with_format("arrow")[start:stop]
-    return table.cast(rows.features.arrow_schema)
 
 
 def copy_schema(rows: datasets.Dataset, recipe: Recipe) -> pa.Schema:

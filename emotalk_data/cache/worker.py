@@ -18,9 +18,9 @@ import sys
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
+from emotalk_data.builder.shard_plan import Splits
 from emotalk_data.cache.recipe import Recipe
 from emotalk_data.cache.shard import write_shard
-from emotalk_data.cache.source import Splits
 from emotalk_data.errors import CacheWriteError, quote
 
 __all__ = ["Task", "main"]

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import IO, Any, Final, cast
 
 from emotalk_data.builder.copy_manifest import CopyShard
-from emotalk_data.cache.shard import Job, Tell, write_shard
+from emotalk_data.builder.shard_plan import Job
+from emotalk_data.cache.shard import Tell, write_shard
 from emotalk_data.cache.worker import Task
 from emotalk_data.errors import CacheWriteError, quote
 

@@ -14,10 +14,10 @@ import pytest
 import soundfile
 
 from emotalk_data.builder.copy_manifest import read_manifest
+from emotalk_data.builder.shard_plan import plan
 from emotalk_data.cache import estimate_copy, materialise
 from emotalk_data.cache.estimate import estimate
 from emotalk_data.cache.recipe import Recipe
-from emotalk_data.cache.shard import plan
 from emotalk_data.cache.source import checked_source
 from emotalk_data.load import load_dataset
 from emotalk_data.media import Audio, AudioClip

@@ -144,14 +144,14 @@ def test_a_copy_that_another_process_made_just_now_is_not_written_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source, out = sounds(tmp_path / "wavs"), tmp_path / "copy"
-    lock = folder._lock
+    lock = folder.lock_folder
 
     def lock_too_late(descriptor: int, path: Path) -> None:
-        monkeypatch.setattr(folder, "_lock", lock)
+        monkeypatch.setattr(folder, "lock_folder", lock)
         materialise(source, out)
         lock(descriptor, path)
 
-    monkeypatch.setattr(folder, "_lock", lock_too_late)
+    monkeypatch.setattr(folder, "lock_folder", lock_too_late)
     with pytest.raises(OptionError, match=r"audio\.sampling_rate is 16000 there and 8000 here"):
         materialise(source, out, sampling_rate=8_000)
     assert read_manifest(out).is_complete

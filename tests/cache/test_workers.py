@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from emotalk_data.builder.shard_plan import Job
 from emotalk_data.cache import workers
-from emotalk_data.cache.shard import Job
 from emotalk_data.cache.worker import _packed
 from emotalk_data.errors import AudioError, CacheWriteError
 

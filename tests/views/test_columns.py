@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from emotalk_data.builder.side_columns import NewColumn, with_columns
 from emotalk_data.errors import OptionError
-from emotalk_data.views.added_columns import NewColumn, with_columns
 from emotalk_data.views.columns import (
     check_dataset,
     choose,

@@ -9,8 +9,8 @@ import datasets
 import numpy as np
 import pyarrow as pa
 
+from emotalk_data.builder.side_columns import NewColumn, keep_rows, with_columns
 from emotalk_data.errors import OptionError, quote
-from emotalk_data.views.added_columns import NewColumn, keep_rows, with_columns
 from emotalk_data.views.columns import check_dataset, column
 from emotalk_data.views.conversation.dialogue_order import DialogueOrder, dialogue_order
 

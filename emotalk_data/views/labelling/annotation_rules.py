@@ -10,10 +10,10 @@ import datasets
 import numpy as np
 import pyarrow as pa
 
+from emotalk_data.builder.side_columns import NewColumn, with_columns
 from emotalk_data.errors import OptionError, quote
 from emotalk_data.schemas.labels import EMOTALK_EMOTIONS, M3ED_EMOTIONS, Modality
 from emotalk_data.schemas.text_table import ShownAsText
-from emotalk_data.views.added_columns import NewColumn, with_columns
 from emotalk_data.views.annotators.votes import Votes, votes
 from emotalk_data.views.columns import NO_LABEL, choose, corpus_of
 from emotalk_data.views.labelling.ruled_labels import (

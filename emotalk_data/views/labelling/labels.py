@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import datasets
 import numpy as np
 
+from emotalk_data.builder.side_columns import NewColumn, keep_rows, with_columns
 from emotalk_data.errors import OptionError, quote
 from emotalk_data.schemas.labels import Modality
 from emotalk_data.schemas.text_table import ShownAsText, text_table
-from emotalk_data.views.added_columns import NewColumn, keep_rows, with_columns
 from emotalk_data.views.annotators.votes import votes
 from emotalk_data.views.columns import CorpusName, choose, corpus_of, is_number
 from emotalk_data.views.labelling.targets import TARGETS, Target

@@ -8,8 +8,8 @@ import datasets
 import numpy as np
 import pyarrow as pa
 
+from emotalk_data.builder.side_columns import NewColumn
 from emotalk_data.schemas.rules import FIRST_IMPORTANCE
-from emotalk_data.views.added_columns import NewColumn
 from emotalk_data.views.annotators.votes import Votes
 from emotalk_data.views.columns import NO_LABEL
 

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from emotalk_data.builder.side_columns import NewColumn
 from emotalk_data.errors import OptionError, quote
 from emotalk_data.schemas.labels import (
     EMOTALK_EMOTIONS,
@@ -19,7 +20,6 @@ from emotalk_data.schemas.labels import (
     MODALITIES,
     Modality,
 )
-from emotalk_data.views.added_columns import NewColumn
 from emotalk_data.views.annotators.votes import check_modality
 from emotalk_data.views.columns import (
     LABEL_COLUMNS,

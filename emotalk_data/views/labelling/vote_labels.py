@@ -9,8 +9,8 @@ import datasets
 import numpy as np
 import pyarrow as pa
 
+from emotalk_data.builder.side_columns import NewColumn
 from emotalk_data.schemas.labels import M3ED_ANNOTATOR_EMOTIONS
-from emotalk_data.views.added_columns import NewColumn
 from emotalk_data.views.annotators.votes import Votes
 from emotalk_data.views.labelling.targets import (
     Target,

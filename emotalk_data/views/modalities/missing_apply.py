@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from emotalk_data.builder.side_columns import with_tables
 from emotalk_data.errors import OptionError, quote
-from emotalk_data.views.added_columns import with_tables
 from emotalk_data.views.columns import check_dataset, choose, column
 from emotalk_data.views.modalities.lossy_table import LossyTable
 from emotalk_data.views.modalities.missing_pattern import MissingPattern

@@ -18,10 +18,10 @@ from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 from statsmodels.stats import inter_rater
 
+from emotalk_data.builder.side_columns import NewColumn, with_columns
 from emotalk_data.errors import OptionError
 from emotalk_data.schemas.labels import MODALITIES, Modality
 from emotalk_data.testing import EmotalkSample
-from emotalk_data.views.added_columns import NewColumn, with_columns
 from emotalk_data.views.annotators.agreement import agreement
 from emotalk_data.views.annotators.annotator_bias import annotator_bias
 from emotalk_data.views.annotators.reliability import fleiss_kappa, krippendorff_alpha

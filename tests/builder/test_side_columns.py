@@ -9,13 +9,16 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from emotalk_data.builder.side_columns import NewColumn, keep_rows, with_columns, with_tables
+from emotalk_data.load import load_dataset
 from emotalk_data.media import Audio, AudioClip
-from emotalk_data.views.added_columns import NewColumn, keep_rows, with_columns, with_tables
+from emotalk_data.testing import make_emotalk
 
 
-@pytest.fixture
-def train(emotalk: datasets.DatasetDict) -> datasets.Dataset:
-    return emotalk["train"]
+@pytest.fixture(scope="module")
+def train(tmp_path_factory: pytest.TempPathFactory) -> datasets.Dataset:
+    root = make_emotalk(tmp_path_factory.mktemp("rows") / "EmotionTalk", num_utterances=120, media=False).root
+    return load_dataset("emotalk", data_dir=root, cache_dir=tmp_path_factory.mktemp("cache"), split="train")
 
 
 def _numbered(dataset: datasets.Dataset) -> dict[str, NewColumn]:

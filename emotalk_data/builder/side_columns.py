@@ -14,8 +14,6 @@ import numpy as np
 import pyarrow as pa
 from datasets.fingerprint import update_fingerprint
 
-from emotalk_data.views.columns import check_dataset
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -23,7 +21,7 @@ __all__ = ["NewColumn", "keep_rows", "with_columns", "with_tables"]
 
 
 class NewColumn(NamedTuple):
-    """A column that a view adds.
+    """A column that is to be added.
 
     Attributes:
         values: one for each row of the dataset, in its order.
@@ -49,7 +47,6 @@ def with_columns(dataset: datasets.Dataset, columns: Mapping[str, NewColumn]) ->
         dataset: any dataset; its format stays, and shows the new columns where it shows a choice of them.
         columns: name to values; the new columns come last.
     """
-    check_dataset(dataset)
     spread = {name: _spread(new.values, dataset) for name, new in columns.items()}
     if any(values is None for values in spread.values()):
         dataset = dataset.flatten_indices()
@@ -94,7 +91,7 @@ def with_tables(
         info=info,
         split=dataset.split,
         indices_table=dataset._indices,
-        fingerprint=update_fingerprint(dataset._fingerprint, "emotalk_data.views", args),
+        fingerprint=update_fingerprint(dataset._fingerprint, "emotalk_data.side_columns", args),
     )
     form = dataset.format
     new = [name for name in features if name not in dataset.column_names]
