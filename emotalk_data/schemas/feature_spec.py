@@ -55,7 +55,8 @@ class EncoderSpec(BaseModel):
         model: the encoder's id on the Hub; or a name, where it is not from there.
         revision: the commit of its weights on the Hub; None in a recipe, whose weights are not looked up yet.
             Weights of a plain folder have `local`.
-        weights_digest: blake2b of its weight files, 32 hex digits; None in a recipe, or without weights.
+        weights_digest: blake2b of its weights, configurations and vocabularies, 32 hex digits; None in a recipe,
+            or without weights.
         num_dims: D, the length of each vector; None where only the encoder knows.
         pooling: how an utterance's vectors become one.
         compute: what the encoder calculates in.
@@ -200,10 +201,9 @@ class FrameChoice(BaseModel):
     """Which pictures of a clip are encoded; exactly one of the first two, or neither for all of them.
 
     Attributes:
-        num: so many, evenly spaced, as `VideoClip.frames(num)` chooses; a clip with fewer repeats its last.
+        num: so many, evenly spaced, as `VideoClip.frames(num)` chooses and EmotionTalk's code does; a clip with
+            fewer repeats its last.
         rate: so many a second.
-        rule: `centred` is that of `VideoClip.frames`; `authors` is EmotionTalk's: with n = min(num, length),
-            `arange(0, length, length / n)` rounded down, then the last one until there are num.
         faces: whether a detector cuts out the face first. Without a detector the whole picture is taken, and the
             spec then says False.
         detector: name of the detector; None without.
@@ -215,7 +215,6 @@ class FrameChoice(BaseModel):
 
     num: Annotated[int, Field(ge=1, le=10_000)] | None = None
     rate: Annotated[float, Field(gt=0, le=1_000, allow_inf_nan=False)] | None = None
-    rule: Literal["centred", "authors"] = "centred"
     faces: bool = False
     detector: Annotated[str, Field(max_length=200)] | None = None
     face_size: Annotated[int, Field(ge=8, le=4_096)] | None = None

@@ -1,7 +1,15 @@
-"""torchvision on the test machines, which timm imports, and small models that all tests of this room share."""
+"""timm on the test machines.
+
+timm needs torchvision, and the registry has none for a CPU build of torch: the one that it has is broken beside
+such a torch, and so is then transformers. `.ci/run` therefore puts both into a folder of their own,
+`$EMOTALK_TIMM`, which only these tests look into. Without it the tests of timm are skipped, which pytest lists;
+`FAIL_WITHOUT_TIMM=1` turns that into a failure.
+"""
 
 from __future__ import annotations
 
+import importlib.util
+import os
 import sys
 from contextlib import suppress
 
@@ -18,9 +26,7 @@ _declared: list[torch.library.Library] = []
 def _let_torchvision_import() -> None:
     """Declare torchvision's operators where its library cannot be loaded.
 
-    There is no torchvision for the CPU in the registry: beside a CPU build of torch its operators, for finding
-    objects, are missing, and it does not import for want of them. No encoder uses them; timm takes its picture
-    transforms.
+    They find objects in pictures. No encoder uses them; timm takes torchvision's transforms.
     """
     with suppress(ImportError, RuntimeError):
         import torchvision  # noqa: F401
@@ -34,4 +40,9 @@ def _let_torchvision_import() -> None:
     _declared.append(library)
 
 
-_let_torchvision_import()
+if importlib.util.find_spec("timm") is None and os.environ.get("EMOTALK_TIMM"):
+    sys.path.append(os.environ["EMOTALK_TIMM"])
+if importlib.util.find_spec("torchvision") is not None:
+    _let_torchvision_import()
+if os.environ.get("FAIL_WITHOUT_TIMM") == "1":
+    import timm  # noqa: F401

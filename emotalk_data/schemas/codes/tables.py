@@ -212,6 +212,11 @@ _FEATURE_SET: Final[dict[str, Code]] = {
         "Remove the one that is wrong.",
         "part-00000.parquet: row[3].error is a reason, and values; expected one of them",
     ),
+    "FS-TIME-001": error(
+        "Times that do not fit the vectors: of another number, not finite, or not ascending.",
+        "Extract the row again.",
+        "train-00000-of-00001.parquet: row[3].hubert_seconds is 214 times; expected 215, one for each vector",
+    ),
     "FS-EMPTY-001": warning(
         "A sequence without a single vector.",
         "Make it null with a reason.",

@@ -1,0 +1,152 @@
+"""A transformers model from its folder: in the number format that was asked for, complete, and quiet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from emotalk_data._optional import require
+from emotalk_data.errors import ModelError, quote
+
+if TYPE_CHECKING:
+    from emotalk_data.features.encoders.weights import Weights
+    from emotalk_data.schemas.feature_spec import Compute
+
+__all__ = ["check_loaded", "load_model", "quiet_transformers", "read_beside"]
+
+_PURPOSE = "encode with a transformers model"
+# Not weights: constants that older releases of transformers wrote into checkpoints, and newer ones compute.
+_CONSTANTS = ("position_ids", "inv_freq", "masked_bias", "num_batches_tracked")
+
+
+def load_model(
+    weights: Weights,
+    *,
+    compute: Compute,
+    device: str,
+    loader: str = "AutoModel",
+    may_be_missing: Sequence[str] = (),
+    **options: Any,
+) -> Any:
+    """Return a model in evaluation mode, without gradients, on its device.
+
+    Args:
+        weights: as `find_weights` found them.
+        compute: what it calculates in, whatever the checkpoint was saved in.
+        device: such as `cpu` or `cuda:0`.
+        loader: name of the class in transformers whose `from_pretrained` is called.
+        may_be_missing: last parts of the names of parameters that no state depends on.
+        options: for `from_pretrained`, such as `attn_implementation="eager"`.
+
+    Raises:
+        ModelError: the folder holds no model of transformers that needs no code of its own; or weights are
+            missing, superfluous or of another shape.
+        MissingDependencyError: transformers or torch is not installed.
+    """
+    torch = require("torch", extra="features", purpose=_PURPOSE)
+    transformers = require("transformers", extra="features", purpose=_PURPOSE)
+    where = quote(str(weights.folder))
+    try:
+        with quiet_transformers():
+            model, info = getattr(transformers, loader).from_pretrained(
+                weights.folder,
+                dtype=getattr(torch, compute),
+                local_files_only=True,
+                trust_remote_code=False,
+                weights_only=True,
+                output_loading_info=True,
+                **options,
+            )
+    except Exception as error:  # whatever a damaged or foreign folder makes transformers say
+        raise ModelError(
+            f"no model could be loaded from {where}: {type(error).__name__}: {error}. Expected what "
+            "save_pretrained writes, of a class that is part of transformers.",
+            path=str(weights.folder),
+        ) from error
+    check_loaded(model, info, weights=weights, may_be_missing=may_be_missing)
+    model.eval().requires_grad_(False)
+    return model.to(device)
+
+
+def check_loaded(
+    model: Any, info: dict[str, Any], *, weights: Weights, may_be_missing: Sequence[str] = ()
+) -> None:
+    """Do nothing when a model's parameters all came from its files.
+
+    Args:
+        model: as loaded.
+        info: what `from_pretrained(…, output_loading_info=True)` gave beside it.
+        weights: where from.
+        may_be_missing: last parts of the names of parameters that no state depends on.
+
+    Raises:
+        ModelError: some are missing or of another shape, so that they would be random; or the files hold more
+            than the configuration says, of a part that the model has: its layers do not fit.
+    """
+    missing = sorted(
+        key for key in info["missing_keys"] if not key.endswith(tuple(may_be_missing) or ("\0",))
+    )
+    missing += sorted(str(key[0]) for key in info["mismatched_keys"])
+    where = quote(str(weights.folder))
+    if missing:
+        raise ModelError(
+            f"the weights in {where} lack {len(missing)} of the model's parameters, which would be random: "
+            f"{', '.join(missing[:3])}{', …' if len(missing) > 3 else ''}. "
+            "Take the checkpoint that belongs to config.json.",
+            path=str(weights.folder),
+        )
+    prefix = f"{model.base_model_prefix}."
+    parts = {name for name, _ in model.named_children()}
+    extra = sorted(
+        key
+        for key in info["unexpected_keys"]
+        if key.removeprefix(prefix).partition(".")[0] in parts and not key.endswith(_CONSTANTS)
+    )
+    if extra:
+        raise ModelError(
+            f"the weights in {where} have {len(extra)} parameters that config.json has no place for: "
+            f"{', '.join(extra[:3])}{', …' if len(extra) > 3 else ''}. Take the one that belongs to them.",
+            path=str(weights.folder),
+        )
+
+
+def read_beside(loader: str, weights: Weights, **options: Any) -> Any:
+    """Return what lies beside the weights: a configuration, feature extractor, tokenizer or image processor.
+
+    Args:
+        loader: name of the class in transformers, such as `AutoConfig`.
+        weights: where from.
+        options: for its `from_pretrained`.
+
+    Raises:
+        ModelError: there is none, or it is damaged.
+        MissingDependencyError: transformers is not installed.
+    """
+    transformers = require("transformers", extra="features", purpose=_PURPOSE)
+    try:
+        with quiet_transformers():
+            return getattr(transformers, loader).from_pretrained(
+                weights.folder, local_files_only=True, trust_remote_code=False, **options
+            )
+    except Exception as error:
+        raise ModelError(
+            f"{loader} finds nothing that it can read in {quote(str(weights.folder))}: "
+            f"{type(error).__name__}: {error}. Copy the model's small files beside its weights too.",
+            path=str(weights.folder),
+        ) from error
+
+
+@contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """Keep transformers from printing bars and tables while a model is loaded: what matters is raised."""
+    logging = require("transformers", extra="features", purpose=_PURPOSE).logging
+    verbosity = logging.get_verbosity()
+    set_hook = getattr(logging, "set_tqdm_hook", lambda hook: hook)  # absent from early releases of 5
+    before = set_hook(lambda bar, args, kwargs: bar(*args, **{**kwargs, "disable": True}))
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        set_hook(before)
