@@ -1,6 +1,6 @@
-"""Write the parts of these pages that repeat the code: column tables, problem codes, the tree of errors.
+"""Write the parts of these pages that repeat the code: columns, problem codes, the tree of errors, recipes.
 
-python docs/generate.py     after a change of columns, codes or errors
+python docs/generate.py     after a change of columns, codes, errors or recipes
 
 A generated part stands between `<!-- generated: NAME -->` and `<!-- end: NAME -->`. A test compares.
 """
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from emotalk_data import errors
 from emotalk_data.builder.features import emotalk_features, m3ed_features
+from emotalk_data.features.recipes.catalogue import Recipe, list_recipes
 from emotalk_data.hub.columns import COLUMN_MEANINGS
 from emotalk_data.hub.feature_text import feature_text
 from emotalk_data.schemas.codes import CODES
@@ -38,7 +39,8 @@ def generated_pages() -> dict[Path, str]:
 
 def _generate(name: str) -> str:
     kind, _, which = name.partition("-")
-    lines = {"columns": _columns, "codes": _codes, "errors": _errors}[kind](which)
+    kinds = {"columns": _columns, "codes": _codes, "errors": _errors, "recipes": _recipes}
+    lines = kinds[kind](which)
     return "\n".join(lines).rstrip()
 
 
@@ -91,6 +93,38 @@ def _errors(_: str) -> Iterator[str]:
     yield "```text"
     yield from (line.removeprefix("    ") for line in takewhile(bool, lines[start:]))
     yield "```"
+
+
+def _recipes(which: str) -> Iterator[str]:
+    """A family's table; or, of all families, where paper and code disagree, or what cannot be reproduced."""
+    if which == "disagreements":
+        yield "| recipe | the paper's Table 8 | the authors' code | taken |"
+        yield "|---|---|---|---|"
+        for one in list_recipes():
+            if one.takes in ("paper", "code"):
+                models = f"`{one.paper_model}` | `{one.code_model}`"
+                yield f"| `{one.name}` | {models} | the {one.takes}'s: {one.why} |"
+    elif which == "limits":
+        yield from _limits()
+    else:
+        yield "| recipe | encodes | numbers | encoder | licence |"
+        yield "|---|---|---|---|---|"
+        for one in list_recipes():
+            if one.family == which:
+                cells = (one.spec.modality, f"{one.published_dims:,}", f"`{one.spec.model}`", one.licence)
+                yield f"| `{one.name}` | {' | '.join(cells)} |"
+
+
+def _limits() -> Iterator[str]:
+    """Each sentence once, behind the recipes that it is about."""
+    about: dict[str, list[Recipe]] = {}
+    for one in list_recipes():
+        for sentence in filter(None, (one.weights_note, *one.limits)):
+            about.setdefault(sentence, []).append(one)
+    for sentence, recipes in about.items():
+        names = [f"`{one.name}`" for one in recipes]
+        shown = names if len(names) <= 3 else [names[0], f"{len(names) - 1} more"]
+        yield f"- {', '.join(shown)}: {sentence}"
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ VERBS: Final = {
     "splits": "Check what splits share, and make splits that share nothing.",
     "report": "Make a page of charts, dialogues and samples.",
     "cache": "Make a copy that is fast to read: sound at 16 kHz, frames.",
+    "features": "Extract features with pretrained encoders, resumable.",
     "sample": "Make a small made-up release in the true layout.",
     "doctor": "Check this installation and say how to mend it.",
     "export": "Write the published schemas and Hub loaders.",

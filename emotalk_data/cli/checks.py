@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from emotalk_data.cli.attempts import decode_flac, decode_wav, find_decoder, resample
+from emotalk_data.cli.extras import EXTRAS, probe_extras
 from emotalk_data.cli.output import one_line
-from emotalk_data.cli.probes import driver_gpu, probe
+from emotalk_data.cli.probes import driver_gpu
 from emotalk_data.errors import ReleaseNotFoundError
 from emotalk_data.load import CORPORA, find_release
 
@@ -47,19 +48,6 @@ _CODECS: Final = {
     "AV1": ("libdav1d", "av1"),
     "VP9": ("vp9", "libvpx-vp9"),
 }
-_TORCH: Final = (
-    "import torch; gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]; "
-    "answer = dict(version=torch.__version__, gpus=gpus)"
-)
-_TORCHCODEC: Final = (
-    "import torchcodec, importlib.metadata; from torchcodec.decoders import VideoDecoder; "
-    "answer = dict(version=importlib.metadata.version('torchcodec'))"
-)
-_EXTRAS: Final = {
-    "scikit-learn": ("sklearn", "views", "only the metrics of emotalk_data.views.score need it"),
-    "Jinja2": ("jinja2", "report", "only `emotalk report` needs it"),
-}
-"""Package to its module, the extra that brings it, and what is lost without it."""
 
 
 class Check(NamedTuple):
@@ -83,7 +71,7 @@ class Check(NamedTuple):
 
 
 def all_checks() -> Iterator[Check]:
-    """Yield every check as it is made; importing torch in a process of its own takes seconds."""
+    """Yield every check as it is made; importing torch and its kin, in processes of their own, takes seconds."""
     yield from _python()
     for package, minimum in CORE_PACKAGES.items():
         yield _package(package, minimum)
@@ -229,7 +217,8 @@ def _hub() -> Iterator[Check]:
 
 def _optional() -> Iterator[Check]:
     """Packages that may fail while they load, or take the process with them: each in a process of its own."""
-    torch = probe(_TORCH)
+    answers = probe_extras()
+    torch = answers["torch"]
     if isinstance(torch, dict):
         gpus = [str(name) for name in torch["gpus"]]
         yield Check("Optional", "torch", "ok", f"{torch['version']}: with_format('torch') works")
@@ -238,17 +227,23 @@ def _optional() -> Iterator[Check]:
         yield _unusable(
             "torch", torch, 'pip install "emotalk-data[torch]"', "only with_format('torch') needs it"
         )
-    codec = probe(_TORCHCODEC)
+    codec = answers["torchcodec"]
     if isinstance(codec, dict):
         yield Check("Optional", "torchcodec", "ok", f"{codec['version']}; not needed, PyAV decodes here")
     else:
         yield _unusable("torchcodec", codec, "", "not needed, PyAV decodes here")
-    for package, (module, extra, note) in _EXTRAS.items():
-        answer = probe(f"import {module}; answer = dict(version={module}.__version__)")
+    for package, wanted in EXTRAS.items():
+        answer = answers[package]
         if isinstance(answer, dict):
             yield Check("Optional", package, "ok", str(answer["version"]))
-        else:
-            yield _unusable(package, answer, f'pip install "emotalk-data[{extra}]"', note)
+            continue
+        install = f'pip install "emotalk-data[{wanted.extra}]"'
+        mend = wanted.mend or install
+        if answer == "not installed":
+            mend = install
+        elif wanted.needs and not isinstance(answers[wanted.needs], dict):
+            mend = f"mend {wanted.needs} first"
+        yield _unusable(package, answer, mend, wanted.note)
     driver = driver_gpu()
     if gpus:
         yield Check("Optional", "GPU", "ok", f"{len(gpus)}: {', '.join(sorted(set(gpus)))}")
@@ -256,7 +251,7 @@ def _optional() -> Iterator[Check]:
         found = f"{driver}, which torch does not see"
         yield Check("Optional", "GPU", "broken", found, 'pip install "emotalk-data[torch]"')
     else:
-        yield Check("Optional", "GPU", "absent", "none; nothing here needs one")
+        yield Check("Optional", "GPU", "absent", "none; only encoders are much faster with one")
 
 
 def _unusable(name: str, reason: str, remedy: str, note: str) -> Check:

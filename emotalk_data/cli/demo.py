@@ -54,7 +54,7 @@ _SHOWN_PROBLEMS = 2
 def demo(keep: Path | None) -> None:
     """Try everything on made-up data, in seconds.
 
-    Makes a small sample of each corpus, checks it, loads it, and decodes sound and pictures.
+    Makes a small sample of each corpus, checks it, loads it, decodes sound and pictures, and makes features.
     """
     quiet_libraries(bars=False)
     if keep is not None:
@@ -71,6 +71,8 @@ def demo(keep: Path | None) -> None:
 
 
 def _show_emotalk(folder: Path, cache: Path) -> None:
+    from emotalk_data.cli.demo_features import show_features
+
     heading("1. A made-up EmotionTalk, oddities of the real one included")
     progress("  making it …")
     make_emotalk_sample(folder, _UTTERANCES)
@@ -95,9 +97,12 @@ def _show_emotalk(folder: Path, cache: Path) -> None:
     heading("6. What a task sees")
     _show_views(loaded)
 
+    heading("7. Features, by an encoder of ten lines")
+    show_features(loaded, folder, cache, folder.with_name("loudness"))
+
 
 def _show_m3ed(folder: Path, cache: Path) -> None:
-    heading("7. M3ED: an utterance is a window of a TV episode that you own")
+    heading("8. M3ED: an utterance is a window of a TV episode that you own")
     progress("  making a sample with episodes …")
     sample = make_m3ed_sample(folder, _DIALOGUES)
     _call('ds = load_dataset("m3ed", data_dir=DIR, episodes_dir=EPISODES)')

@@ -26,6 +26,8 @@ def test_the_demo_works_and_leaves_nothing_behind(run: Run, tmp_path: Path) -> N
         "uint8 (8, 120, 160, 3)",
         "left out: not one of the four classes     2",
         "validation and test share 1 speaker",
+        "all            24    24        0       0      0      24",
+        'rows[0]["loudness"]  [0.',
         "…/qingchengxiaoxiang_02.mp4#t=",
         "emotalk sample emotalk DIR",
     ):
@@ -42,7 +44,7 @@ def test_the_demo_keeps_its_folder_when_asked(invoke: Invoke, tmp_path: Path) ->
     before = set(Path(tempfile.gettempdir()).glob("emotalk-demo-*"))
     result = invoke("demo", "--keep", folder)
     assert result.exit_code == 0, result.exception
-    assert sorted(path.name for path in folder.iterdir()) == ["EmotionTalk", "RUCM3ED", "cache"]
+    assert sorted(path.name for path in folder.iterdir()) == ["EmotionTalk", "RUCM3ED", "cache", "loudness"]
     assert f"emotalk info emotalk --data-dir {folder / 'EmotionTalk'}" in result.stdout
     assert set(Path(tempfile.gettempdir()).glob("emotalk-demo-*")) <= before
 

@@ -41,6 +41,12 @@ def test_a_sound_installation_is_exit_0_and_shows_no_token(run: Run, tmp_path: P
         "torch",
         "scikit-learn",
         "Jinja2",
+        "torchvision",
+        "transformers",
+        "timm",
+        "sentence-transformers",
+        "opensmile",
+        "ray",
         "GPU",
     ):
         assert name in done.stdout
@@ -115,6 +121,27 @@ def test_a_gpu_counts_when_torch_sees_it(tmp_path: Path, monkeypatch: pytest.Mon
     assert found[0]["torchcodec"].state == "broken"
     assert "Could not load libtorchcodec" in found[0]["torchcodec"].found
     assert not any(check.is_core for check in found[0].values())
+
+
+def test_what_imports_a_broken_package_is_not_tried_and_says_which_to_mend(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from emotalk_data.cli import checks, extras
+
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (tmp_path / "torch.py").write_text("__version__ = '9'\nclass cuda:\n    device_count = lambda: 0")
+    (tmp_path / "torchvision.py").write_text("raise RuntimeError('operator torchvision::nms does not exist')")
+    (tmp_path / "timm.py").write_text("raise SystemError('was tried')")
+    kept = {name: extras.EXTRAS[name] for name in ("torchvision", "timm")}
+    monkeypatch.setattr(extras, "EXTRAS", kept)
+    monkeypatch.setattr(checks, "EXTRAS", kept)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: object())
+    found = {check.name: check for check in checks._optional()}
+    assert found["torchvision"].state == found["timm"].state == "broken"
+    assert "operator torchvision::nms does not exist" in found["torchvision"].found
+    assert "belongs to this torch" in found["torchvision"].remedy
+    assert found["timm"].found.startswith("torchvision does not work; ")
+    assert found["timm"].remedy == "mend torchvision first"
 
 
 def test_a_probe_says_why_there_is_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
