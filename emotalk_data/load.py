@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypedDict, Unpack, overload
 
 from emotalk_data.builder.releases import CORPORA, corpus_named, find_release
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     import datasets
 
     from emotalk_data.builder.base import OnInvalid, ReleaseBuilder
+    from emotalk_data.builder.joined_sets import AnyFeatureSet
     from emotalk_data.schemas.split_file import SplitFile
 
     AnyDataset: TypeAlias = (
@@ -37,6 +39,7 @@ class LoadOptions(TypedDict, total=False):
     on_invalid: OnInvalid
     split_file: str | os.PathLike[str] | SplitFile | None
     fold: int | str | None
+    feature_sets: AnyFeatureSet | Iterable[AnyFeatureSet] | None
 
 
 @overload
@@ -92,6 +95,7 @@ def load_dataset(
     on_invalid: OnInvalid = "report",
     split_file: str | os.PathLike[str] | SplitFile | None = None,
     fold: int | str | None = None,
+    feature_sets: AnyFeatureSet | Iterable[AnyFeatureSet] | None = None,
 ) -> AnyDataset:
     """Load EmotionTalk or M3ED from the release its authors ship.
 
@@ -117,6 +121,8 @@ def load_dataset(
         split_file: other splits than the official ones: a file of `make_splits` or `emotalk splits make`, or
             what `make_splits` returns. Its digest is checked; `split` then names a split of it.
         fold: which fold of a split file that has several: its number from 0, or its name.
+        feature_sets: folders of features that `emotalk features extract` wrote, or opened ones; one or several.
+            Each is joined by utterance_id: `<name>` and `<name>_frames`, as the set has them, and `<name>_error`.
 
     Returns:
         a Dataset, or a DatasetDict without `split`; with `streaming` an IterableDataset(Dict).
@@ -126,13 +132,19 @@ def load_dataset(
         ReleaseInvalidError: `on_invalid="raise"` and something is wrong.
         ArchiveError: a tar is damaged, cut or unsafe.
         DecodeError: M3ED's annotation, or the split file, is not strict JSON.
-        OptionError: an unknown corpus, configuration, split or fold; a split file for other rows than these.
+        OptionError: an unknown corpus, configuration, split or fold; a split file for other rows than these; a
+            feature set that is not there or not finished, of the other corpus, or without a row that is loaded.
         SchemaError: the split file is none, or was changed.
         CacheWriteError: the cache cannot be written.
-        CacheCorruptError: a file of the cache, or of a copy, is damaged or gone; or the copy is not finished.
+        CacheCorruptError: a file of the cache, of a copy or of a feature set is damaged or gone; or the copy is
+            not finished.
     """
     _check_options(download_mode, num_proc)
     frozen = _read_splits(path, split_file, fold, streaming)
+    if feature_sets is not None:
+        from emotalk_data.builder.joined_sets import join_sets, open_sets
+
+        stores = open_sets(feature_sets, corpus_named(path).name, is_streaming=streaming)
     builder = load_dataset_builder(
         path,
         name,
@@ -156,7 +168,7 @@ def load_dataset(
     report = builder.report()
     if not report.is_clean:
         _log.warning("%s. `emotalk validate %s` lists them.", report.summary(), builder.listing.root)
-    return dataset
+    return dataset if feature_sets is None else join_sets(stores, dataset, cache_dir=cache_dir)
 
 
 def load_dataset_builder(

@@ -69,7 +69,7 @@ def _plain(dataset: Any) -> Any:
 def test_the_signature_has_the_words_of_datasets() -> None:
     ours = inspect.signature(load_dataset).parameters
     theirs = inspect.signature(datasets.load_dataset).parameters
-    assert set(ours) - set(theirs) == {"episodes_dir", "fold", "on_invalid", "split_file"}
+    assert set(ours) - set(theirs) == {"episodes_dir", "feature_sets", "fold", "on_invalid", "split_file"}
     assert list(ours)[:3] == list(theirs)[:3] == ["path", "name", "data_dir"]
     for name in set(ours) & set(theirs) - {"path"}:
         assert ours[name].default in (theirs[name].default, False if name == "keep_in_memory" else None)

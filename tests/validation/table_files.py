@@ -208,6 +208,7 @@ def _feature_cases() -> dict[str, dict[str, pa.Table | str]]:
         "FS-META-001": features(metadata=no_revision),
         "FS-NULL-001": features([None, good]),
         "FS-NULL-002": features(errors=[None, "DecodeError"]),
+        "FS-TIME-001": _timed([[0.01, 0.03], [0.03, 0.01], [nan]]),
         "FS-VALUE-001": features([[[1, 2, nan, 4]], [[1, 2, inf, 4]]]),
         "FS-VALUE-002": features([[[0, 0, 0, 0], [0, 0, 0, 0]], good]),
     }
@@ -225,6 +226,14 @@ def _feature_cases() -> dict[str, dict[str, pa.Table | str]]:
         },
         "FS-FILE-003": {"part-00000-of-00002.parquet": features()},
     }
+
+
+def _timed(seconds: list[list[float]]) -> pa.Table:
+    """Frames with times beside them: of a vector, of two, and of one."""
+    rows = features([[[1, 2, 3, 4]], [[1, 2, 3, 4]] * 2, [[1, 2, 3, 4]]])
+    columns = dict(zip(["utterance_id", "hubert_frames", "error"], rows.columns, strict=True))
+    columns["hubert_seconds"] = pa.array(seconds, pa.list_(pa.float32()))
+    return pa.table(columns).replace_schema_metadata(SPEC)
 
 
 def write_golden() -> None:

@@ -12,9 +12,12 @@ import pytest
 
 from emotalk_data.errors import ReleaseNotFoundError
 from emotalk_data.loaders.report import Report
+from emotalk_data.schemas.feature_spec import CallableSpec, EncoderSpec, OpensmileSpec, TextSpec
 from emotalk_data.validation.inputs import kind_of
 from emotalk_data.validation.tables.features import validate_feature_set
 
+from ..feature_shards import SPEC as OWN_SPEC
+from ..feature_shards import make_rows, write_set
 from .table_files import FRAMES, SPEC, features, write
 
 BADCORPUS = Path(__file__).parents[3] / "shared" / "badcorpus"
@@ -215,3 +218,83 @@ def test_the_ragged_file_of_the_collection_is_refused() -> None:
     path = BADCORPUS / "arrow" / "ragged_feature.parquet"
     assert kind_of(path) == "features"
     assert {"FS-COLUMN-001", "FS-DIM-001"} <= set(_report(path).num_by_code())
+
+
+# What this package writes
+
+
+OWN_IDS = [f"G00002_01_07_{number:03d}" for number in range(1, 15)]
+OWN_ROWS = make_rows(OWN_IDS, failed=[2, 5])
+OPENSMILE = OpensmileSpec(name="m3ed/is10", model="IS10_paraling_compat", num_dims=4)
+FUNCTION = CallableSpec(
+    name="loudness", model="loudness", input="audio", num_dims=4, params={"source_digest": "1" * 32}
+)
+TEXT = TextSpec(name="clean/tiny-bert", model="example/tiny-bert", revision="a0", num_dims=4)
+
+
+@pytest.mark.parametrize("levels", [("utterance",), ("frame",), ("utterance", "frame")])
+@pytest.mark.parametrize("spec", [OWN_SPEC, TEXT, OPENSMILE, FUNCTION])
+@pytest.mark.parametrize("storage", ["float32", "float16"])
+def test_a_set_of_ours_is_clean(tmp_path: Path, spec: EncoderSpec, levels: Any, storage: str) -> None:
+    spec = spec.model_copy(update={"storage": storage})
+    libraries: dict[str, Any] = {"libraries": {"opensmile": "2.6.0"}}
+    write_set(tmp_path, OWN_ROWS[:8], spec, levels, **libraries)
+    write_set(tmp_path, OWN_ROWS[8:], spec, levels, split="test", **libraries)
+    (tmp_path / "features.json").write_text("{}")
+    (tmp_path / "data" / ".train-00009-of-00010.parquet.1a2b.writing").write_bytes(b"PAR1 half")
+    assert kind_of(tmp_path) == "features"
+    report = _report(tmp_path)
+    assert _found(report) == []
+    assert report.counts["rows"] == len(OWN_ROWS)
+
+
+def test_weights_of_a_plain_folder_are_known_by_their_digest(tmp_path: Path) -> None:
+    digest = OWN_SPEC.model_copy(update={"revision": None, "weights_digest": "1" * 32})
+    write_set(tmp_path / "digest", OWN_ROWS, digest)
+    assert _found(_report(tmp_path / "digest")) == []
+    write_set(
+        tmp_path / "none", OWN_ROWS, digest.model_copy(update={"weights_digest": None}), rows_per_shard=99
+    )
+    assert _found(_report(tmp_path / "none")) == [("FS-META-001", "metadata")]
+
+
+def test_shards_of_two_specs_are_two_sets(tmp_path: Path) -> None:
+    write_set(tmp_path, OWN_ROWS[:4])
+    other = OWN_SPEC.model_copy(update={"layers": (-2,)})
+    write_set(tmp_path, OWN_ROWS[4:8], other, split="test")
+    assert [(one.code, one.file, one.json_path) for one in _report(tmp_path).problems()] == [
+        ("FS-META-002", "data/train-00000-of-00001.parquet", "metadata.spec_digest")
+    ]
+
+
+def test_a_missing_shard_of_ours_is_found_by_the_others(tmp_path: Path) -> None:
+    write_set(tmp_path, OWN_ROWS)[1].unlink()
+    (problem,) = _report(tmp_path).problems()
+    assert (problem.code, problem.file) == ("FS-FILE-003", "data/train-00000-of-00004.parquet")
+
+
+def _timed(tmp_path: Path, frames: list[Any], seconds: list[Any]) -> list[tuple[str, str]]:
+    errors = ["cut" if one is None else None for one in frames]
+    rows = features(frames, errors=errors)
+    columns = dict(zip(["utterance_id", "hubert_frames", "error"], rows.columns, strict=True))
+    columns["hubert_seconds"] = pa.array(seconds, pa.list_(pa.float32()))
+    table = pa.table(columns).replace_schema_metadata(SPEC)
+    return _found(_report(write(tmp_path / "part-00000.parquet", table)))
+
+
+def test_times_fit_their_frames(tmp_path: Path) -> None:
+    frames = [GOOD, None, GOOD, GOOD]
+    assert _timed(tmp_path, frames, [[0.01, 0.03], None, [0.5, 0.5], None]) == []
+    for seconds in ([0.01], [0.1, 0.2, 0.3], [], [0.1, NAN], [0.1, None], [INF, INF], [0.3, 0.1]):
+        found = _timed(tmp_path, frames, [[0.01, 0.03], None, seconds, [0.1, 0.2]])
+        assert found == [("FS-TIME-001", "row[2].hubert_seconds")]
+    assert _timed(tmp_path, frames, [None, [0.1], None, None]) == [("FS-TIME-001", "row[1].hubert_seconds")]
+    assert _timed(tmp_path, [GOOD, GOOD], [[0.3, 0.4], [0.1, 0.2]]) == []  # each row has a clock of its own
+
+
+def test_seconds_without_frames_are_vectors_like_any_other(tmp_path: Path) -> None:
+    rows = features([[1, 2], [3, 4]], type_=pa.list_(pa.float32(), 2))
+    rows = rows.rename_columns(["utterance_id", "pause_seconds", "error"]).replace_schema_metadata(SPEC)
+    path = write(tmp_path / "part-00000.parquet", rows)
+    assert kind_of(path) == "features"
+    assert _found(_report(path)) == []

@@ -12,7 +12,7 @@ from emotalk_data.errors import quote
 from emotalk_data.validation.tables.feature_columns import VectorColumn
 from emotalk_data.validation.tables.row_problems import RowProblems
 
-__all__ = ["VectorChecks", "has_reason"]
+__all__ = ["VectorChecks", "check_times", "has_reason"]
 
 
 class _Vectors(NamedTuple):
@@ -97,6 +97,34 @@ class VectorChecks:
         starts = np.concatenate(([0], ends[:-1]))
         zero = np.flatnonzero((ends > starts) & (sums[ends] == sums[starts]))
         self._problems.add("FS-VALUE-002", zero, name, "all zeros", "a vector, or null where it failed")
+
+
+def check_times(name: str, seconds: pa.Array, frames: pa.Array, problems: RowProblems) -> None:
+    """Check the times of frames in a batch: as many as there are vectors, finite, none before the one before it.
+
+    Args:
+        name: of the column of times.
+        seconds: a list for each row; null where time means nothing, as for text.
+        frames: the vectors.
+        problems: takes the findings.
+    """
+    path = quote(name)[1:-1]
+    num_times = pc.list_value_length(seconds).fill_null(0).to_numpy(zero_copy_only=False)
+    num_vectors = pc.list_value_length(frames).fill_null(0).to_numpy(zero_copy_only=False)
+    is_given = np.asarray(seconds.is_valid().to_numpy(zero_copy_only=False))
+    odd = np.flatnonzero(is_given & (num_times != num_vectors))
+    problems.add(
+        "FS-TIME-001",
+        odd,
+        path,
+        lambda number: f"{num_times[odd[number]]} times",
+        lambda number: f"{num_vectors[odd[number]]}, one for each vector",
+    )
+    numbers, rows = _numbers(seconds.flatten()), np.repeat(np.arange(len(seconds)), num_times)
+    no_number = np.unique(rows[~np.isfinite(numbers)])
+    problems.add("FS-TIME-001", no_number, path, "a time that is no finite number", "seconds from the start")
+    back = np.unique(rows[1:][(rows[1:] == rows[:-1]) & (numbers[1:] < numbers[:-1])])
+    problems.add("FS-TIME-001", back, path, "a time before the one before it", "ascending times")
 
 
 def _take_apart(values: pa.Array, column: VectorColumn) -> _Vectors:

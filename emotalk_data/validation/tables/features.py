@@ -1,11 +1,12 @@
 """A feature set on disk: what an encoder made of each utterance.
 
-The layout is that of the design; nothing in this package writes it yet:
+What `emotalk features extract` writes (`schemas.feature_shard`), and sets of others that are like it:
 
-    utterance_id    string
-    <name>          list<fixed_size_list<float16 | float32, D>>   a vector a frame
-    <name>          fixed_size_list<float16 | float32, D>         one vector an utterance
-    error           string: why a row is null. Also `reason`, `failure`, or `<name>_error`.
+    utterance_id      string
+    <name>            list<fixed_size_list<float16 | float32, D>>   a vector a frame
+    <name>            fixed_size_list<float16 | float32, D>         one vector an utterance
+    <name>_seconds    list<float>: times of the vectors in `<name>_frames`, where there is such a column
+    error             string: why a row is null. Also `reason`, `failure`, or `<name>_error`.
 
 in Parquet (or Arrow) shards, whose schema's metadata names the model and its revision. A row that failed is null,
 never zeros. Vectors of lists of any length are taken too, where all have one length.
@@ -30,9 +31,10 @@ from emotalk_data.validation.tables.feature_columns import (
     REASON_COLUMNS,
     VectorColumn,
     recorded_facts,
+    time_columns,
     vector_columns,
 )
-from emotalk_data.validation.tables.feature_rows import VectorChecks, has_reason
+from emotalk_data.validation.tables.feature_rows import VectorChecks, check_times, has_reason
 from emotalk_data.validation.tables.row_problems import DamageCodes, RowProblems, damage
 from emotalk_data.validation.tables.shard_reading import read_batches, read_schema
 from emotalk_data.validation.tables.shards import Shard, find_tables, missing_shards
@@ -132,8 +134,10 @@ class _FeatureChecks:
             if fact not in facts:
                 expected = "the model and its revision, in the schema's metadata"
                 self._report.problem("FS-META-001", file, "metadata", f"without a {fact}", expected)
-            elif self._facts.setdefault(fact, facts[fact]) != facts[fact]:
-                found, expected = quote(facts[fact]), f"{quote(self._facts[fact])}, as in the first shard"
+        for fact, value in facts.items():
+            first = self._facts.setdefault(fact, value)
+            if first != value:
+                found, expected = quote(value), f"{quote(first)}, as in the first shard"
                 self._report.problem("FS-META-002", file, f"metadata.{fact}", found, expected)
 
     def _check_batch(self, batch: pa.RecordBatch, columns: list[VectorColumn], file: str) -> None:
@@ -155,6 +159,8 @@ class _FeatureChecks:
         for column in columns:
             checks = self._vectors.setdefault(column, VectorChecks(column, self._rows))
             nulls[column.name] = checks.check(batch.column(column.name))
+        for times, frames in time_columns(batch.schema).items():
+            check_times(times, batch.column(times), batch.column(frames), self._rows)
         self._check_reasons(batch, nulls)
 
     def _check_reasons(self, batch: pa.RecordBatch, nulls: dict[str, np.ndarray]) -> None:

@@ -47,7 +47,7 @@ def read_schema(path: str) -> pa.Schema:
         LimitError: more rows than any corpus has, or bytes packed as no data can be.
     """
     with _typed_errors(path), _opened(path) as (source, is_parquet):
-        schema = _open_parquet(source, path).schema_arrow if is_parquet else _open_arrow(source, path).schema
+        schema = _parquet_schema(source, path) if is_parquet else _open_arrow(source, path).schema
         _decode_names(schema)
         return schema
 
@@ -102,6 +102,13 @@ def _decode_names(fields: Iterable[pa.Field]) -> None:
     for field in fields:
         if field.name is not None and pa.types.is_nested(field.type):
             _decode_names(field.type.field(index) for index in range(field.type.num_fields))
+
+
+def _parquet_schema(source: pa.NativeFile, path: str) -> pa.Schema:
+    """Return the schema with all metadata of the file: what was added last is not in its own."""
+    file = _open_parquet(source, path)
+    schema = file.schema_arrow
+    return schema.with_metadata({**(file.metadata.metadata or {}), **(schema.metadata or {})})
 
 
 def _open_parquet(source: pa.NativeFile, path: str) -> pq.ParquetFile:

@@ -1,0 +1,112 @@
+"""Whether shards are one set: of the same making, each once, one behind the other, and none missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from emotalk_data.builder.feature_shards import Shard
+from emotalk_data.errors import CacheCorruptError, quote
+from emotalk_data.schemas.feature_shard import ShardRecord
+
+__all__ = ["check_set", "gaps_of"]
+
+
+def check_set(shards: Sequence[Shard], folder: Path) -> None:
+    """Check that shards are parts of one set. Missing ones are no fault here: see `gaps_of`.
+
+    Args:
+        shards: at least one; sorted by split and number.
+        folder: of the set, for messages.
+
+    Raises:
+        CacheCorruptError: one was made otherwise than the first, they overlap, or an utterance is there twice.
+    """
+    first = shards[0]
+    for shard in shards[1:]:
+        difference = _difference(first, shard)
+        if difference:
+            raise _mixed(shard.path.name, f"{difference}, other than in {first.path.name}", folder)
+    _check_place(None, first, folder)
+    for before, shard in pairwise(shards):
+        is_first = before.record.split != shard.record.split
+        _check_place(None if is_first else before, shard, folder)
+    _check_ids(shards, folder)
+
+
+def gaps_of(records: Sequence[ShardRecord]) -> list[str]:
+    """Say for each split that has some of its shards which are missing; nothing where all are there.
+
+    A split of which no shard is there is not known of.
+
+    Args:
+        records: sorted by split and number.
+    """
+    of_split: dict[str, list[ShardRecord]] = {}
+    for record in records:
+        of_split.setdefault(record.split, []).append(record)
+    gaps: list[str] = []
+    for split, here in of_split.items():
+        last, num_missing = here[-1], here[0].total - len(here)
+        if num_missing:
+            num_inside = last.start + last.num_rows - sum(record.num_rows for record in here)
+            num_behind = last.total - 1 - last.number
+            # Only the last shard may have fewer rows than the others; nobody knows by how many.
+            at_most = num_inside + num_behind * max(record.num_rows for record in here)
+            rows = f"{'up to ' if num_behind else ''}{at_most:,} rows"
+            gaps.append(f"{rows} of {split} are missing ({num_missing:,} of {last.total:,} shards)")
+    return gaps
+
+
+def _difference(first: Shard, shard: Shard) -> str:
+    one, other = first.record, shard.record
+    if one.corpus != other.corpus:
+        return f"it is of {other.corpus}"
+    if one.levels != other.levels:
+        return f"it has {list(other.levels)}"
+    if one.spec_digest != other.spec_digest:
+        return _spec_difference(one.spec.model_dump(mode="json"), other.spec.model_dump(mode="json"))
+    if first.num_dims != shard.num_dims:
+        return f"its vectors have {shard.num_dims} numbers"
+    return ""
+
+
+def _spec_difference(one: dict[str, Any], other: dict[str, Any]) -> str:
+    names = [name for name in [*other, *one] if one.get(name) != other.get(name)]
+    return f"its {names[0]} is {quote(other.get(names[0]))}" if names else "its spec has another digest"
+
+
+def _check_place(before: Shard | None, shard: Shard, folder: Path) -> None:
+    """Compare a shard with the one before it, of the same split; None for the first one."""
+    number, start, total = shard.record.number, shard.record.start, shard.record.total
+    last, end = -1, 0
+    if before is not None:
+        last, end = before.record.number, before.record.start + before.record.num_rows
+        if before.record.total != total:
+            problem = f"it is one of {total:,} shards, and {before.path.name} one of {before.record.total:,}"
+            raise _mixed(shard.path.name, problem, folder)
+    if number >= total:
+        raise _mixed(shard.path.name, f"it is number {number:,} of {total:,}, counted from 0", folder)
+    if start < end or (number == last + 1 and start != end):
+        where = f"those of {before.path.name} end at {end:,}" if before else "its split begins at 0"
+        raise _mixed(shard.path.name, f"its rows begin at {start:,}, and {where}", folder)
+
+
+def _check_ids(shards: Sequence[Shard], folder: Path) -> None:
+    seen: dict[str, str] = {}
+    for shard in shards:
+        for utterance_id in shard.ids:
+            if utterance_id in seen:
+                problem = f"{quote(utterance_id)} is in it, and in {seen[utterance_id]} too"
+                raise _mixed(shard.path.name, problem, folder)
+            seen[utterance_id] = shard.path.name
+
+
+def _mixed(name: str, problem: str, folder: Path) -> CacheCorruptError:
+    return CacheCorruptError(
+        f"the shard {quote(name)} in {quote(str(folder), 160)} does not belong to the others: {problem}. Remove "
+        f"the shards of one of the two, and run the same `emotalk features extract` again.",
+        path=str(folder / "data" / name),
+    )
