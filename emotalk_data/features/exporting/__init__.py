@@ -1,1 +1,1 @@
-"""OTHER FORMS: feature sets as other projects read them, and M3ED's released features read. Nothing is imported here."""
+"""OTHER FORMS: sets as other projects read them, and M3ED's released features read. Nothing is imported here."""
