@@ -29,6 +29,7 @@ _PACKAGES = {
         *("datasets", "numpy", "pyarrow", "soundfile", "soxr", "torch", "torchcodec"),
         *("webdataset", "litdata", "mosaicml-streaming"),
     ),
+    "features": ("datasets", "numpy", "pyarrow", "soundfile", "soxr", "torch", "transformers"),
 }
 
 

@@ -70,7 +70,7 @@ class Section:
     """What one suite measured in one sitting.
 
     Attributes:
-        suite: "load", "audio", "video" or "epoch".
+        suite: "load", "audio", "video", "epoch" or "features".
         environment: Python, machine and the versions of all packages that took part.
         data: one line that says what was measured on.
         is_full_size: False for `--quick`, whose figures are not judged.

@@ -1,4 +1,4 @@
-"""What we claim of sound, pictures and epochs, worked out round by round from one interleaved run.
+"""What we claim of sound, pictures, epochs and features, worked out round by round from one interleaved run.
 
 A ratio is taken within each round, where both sides met the same weather; the median over the rounds is
 judged, and the smallest and largest are shown beside it.
@@ -14,7 +14,7 @@ from benchmarks.media_rules import RULES, Counted, Faster, Rule, Within
 
 
 def media_claims(section: Section) -> list[Claim]:
-    """Judge every claim of the suite `audio`, `video` or `epoch`."""
+    """Judge every claim of the suite but `load`."""
     return [_judged(rule, section) for rule in RULES[section.suite]()]
 
 
@@ -69,7 +69,11 @@ def _within(rule: Within, results: dict[str, Result]) -> Claim:
 
 def _counted(rule: Counted, section: Section) -> Claim:
     unit = f" {rule.unit}" if rule.unit else ""
-    claim = "none" if rule.at_most is None else f"≤ {rule.at_most:,.3g}{unit}"
+    claim = "none"
+    if rule.at_most is not None:
+        claim = f"≤ {rule.at_most:,.3g}{unit}"
+    elif rule.at_least is not None:
+        claim = f"≥ {rule.at_least:,.3g}{unit}"
     if rule.task:
         values = section.results.get(rule.task, Result()).extras.get(rule.fact, [])
     else:
@@ -79,7 +83,14 @@ def _counted(rule: Counted, section: Section) -> Claim:
         return Claim(rule.what, missing, claim, None)
     value = statistics.median(values)
     text = f"{value:,.0f}" if value == int(value) else f"{value:,.3g}"
-    return Claim(rule.what, text + unit, claim, None if rule.at_most is None else value <= rule.at_most)
+    holds = (
+        None
+        if claim == "none"
+        else value <= rule.at_most
+        if rule.at_most is not None
+        else value >= rule.at_least
+    )
+    return Claim(rule.what, text + unit, claim, holds)
 
 
 def _why(name: str, results: dict[str, Result]) -> str:

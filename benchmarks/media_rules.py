@@ -40,13 +40,23 @@ class Within(NamedTuple):
 
 
 class Counted(NamedTuple):
-    """Something that was counted is at most so much; `task` names the task whose extra it is, if it is one."""
+    """Something that was counted is at most, or at least, so much.
+
+    Attributes:
+        what: the line's words.
+        fact: its name among the facts of the section, or among the extras of `task`.
+        unit: of the number.
+        at_most: the largest that is claimed; None where it is only told, or has a least.
+        task: the task whose extra it is, if it is one.
+        at_least: the smallest that is claimed.
+    """
 
     what: str
     fact: str
     unit: str
     at_most: float | None
     task: str = ""
+    at_least: float | None = None
 
 
 Rule = Faster | Within | Counted
@@ -205,4 +215,42 @@ def _epoch() -> list[Rule]:
     ]
 
 
-RULES: dict[str, Callable[[], list[Rule]]] = {"audio": _audio, "video": _video, "epoch": _epoch}
+def _features() -> list[Rule]:
+    loop, alone = "one file at a time", "encoder alone, all decoded before"
+    rules: list[Rule] = []
+    claims: tuple[
+        tuple[str, float, float | None, float], ...
+    ] = (  # against the loop, the encoder, largest difference
+        ("tiny, float32", 2.0, None, 1e-4),
+        ("base, float32", 1.0, 1.1, 1e-4),
+        ("large, float32", 3.0, 1.1, 1e-4),
+        ("large, bfloat16", 15.0, 1.1, 5e-2),
+    )
+    for group, faster, slower, differs in claims:
+        ours, encoder = f"{group}/ours", f"{group}/{alone}"
+        rules += [
+            Faster(f"HuBERT {group}", ours, (f"{group}/{loop}",), faster),
+            Within(f"HuBERT {group}", ours, encoder, slower),
+            Counted(
+                f"HuBERT {group}: frames that are no padding", "useful", "of all", None, ours, at_least=0.88
+            ),
+            Counted(f"HuBERT {group}: time that the encoder is at work", "busy", "of all", None, ours),
+            Counted(
+                f"HuBERT {group}: rate of the device's own matrix product", "of_gemm", "of it", None, encoder
+            ),
+            Counted(
+                f"HuBERT {group}: largest difference from the loop's vectors",
+                f"difference, {group}",
+                "",
+                differs,
+            ),
+        ]
+    return rules
+
+
+RULES: dict[str, Callable[[], list[Rule]]] = {
+    "audio": _audio,
+    "video": _video,
+    "epoch": _epoch,
+    "features": _features,
+}

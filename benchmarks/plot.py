@@ -16,7 +16,7 @@ from benchmarks.plot_rows import ROWS
 
 __all__ = ["PlotError", "draw"]
 
-_COLOURS = {"audio": "#1b6ca8", "video": "#2e7d4f", "epoch": "#a8581b"}
+_COLOURS = {"audio": "#1b6ca8", "video": "#2e7d4f", "epoch": "#a8581b", "features": "#7a3b8f"}
 _FONTS = ["DejaVu Sans", "Verdana", "Arial"]
 _INK, _GREY, _GRID = "#222222", "#666666", "#dddddd"
 _SIZE, _SMALL = 8.0, 7.0

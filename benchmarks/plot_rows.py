@@ -123,4 +123,8 @@ ROWS: dict[str, tuple[tuple[str, str, dict[str, str]], ...]] = {
             _epoch(_LOW, STOCK),
         ),
     ),
+    "features": tuple(
+        (f"HuBERT {group}", f"{group}/ours", {f"{group}/one file at a time": "one file at a time"})
+        for group in ("tiny, float32", "base, float32", "large, float32", "large, bfloat16")
+    ),
 }

@@ -138,7 +138,46 @@ def _epoch_round(
             run_task(result, f"formats.{task}", [folder, number])
 
 
-SUITES: dict[str, Callable[..., Section]] = {"load": load, "audio": audio, "video": video, "epoch": epoch}
+def features(folder: Path, *, is_quick: bool, rounds: int | None) -> Section:
+    """Measure features of a release's sound, each task in a fresh process; on a GPU where there is one."""
+    device = run_task(Result(), "features.device", []) or "cpu"
+    sizes: dict[tuple[str, str], int] = {("tiny", "float32"): 600, ("base", "float32"): 64}
+    if device != "cpu":
+        sizes = {(size, "float32"): 2_000 for size in ("tiny", "base", "large")} | {
+            ("large", "bfloat16"): 2_000
+        }
+    if is_quick:
+        sizes = {("tiny", "float32"): 12}
+    text = ", ".join(f"{count:,} for HuBERT {size} in {compute}" for (size, compute), count in sizes.items())
+    text = f"Utterances of 1.5 to 7.3 s, PCM16, 44.1 kHz, mono: {text}; random weights; on {device}"
+    section = Section("features", environment("features"), text, not is_quick)
+    tasks: tuple[tuple[str, str, Role], ...] = (
+        ("ours", "ours", "ours"),
+        ("one file at a time", "one_file", "peer"),
+        ("encoder alone, all decoded before", "encoder_alone", "limit"),
+    )
+    for size, count in {size: count for (size, _), count in sizes.items()}.items():
+        run_task(Result(), "features.write", [folder, size, count])
+    for _ in _rounds(rounds or (1 if is_quick else 5)):
+        for (size, compute), count in sizes.items():
+            for label, task, role in tasks:
+                result = section.results.setdefault(f"{size}, {compute}/{label}", Result(role=role))
+                if not result.error:
+                    run_task(result, f"features.{task}", [folder, size, count, device, compute])
+    for size, compute in sizes:
+        worst = run_task(Result(), "features.largest_difference", [folder, size, compute])
+        if worst is not None:
+            section.facts[f"difference, {size}, {compute}"] = worst
+    return section
+
+
+SUITES: dict[str, Callable[..., Section]] = {
+    "load": load,
+    "audio": audio,
+    "video": video,
+    "epoch": epoch,
+    "features": features,
+}
 
 
 def _in_one_process(section: Section, folder: Path, rounds: int, num_items: int) -> Section:

@@ -19,9 +19,9 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("suite", ["load", "audio", "video", "epoch"])
+@pytest.mark.parametrize("suite", ["load", "audio", "video", "epoch", "features"])
 def test_a_quick_run_measures_all_of_ours_and_writes_its_files(suite: str, tmp_path: Path) -> None:
-    if suite == "epoch":
+    if suite in ("epoch", "features"):
         pytest.importorskip("torch")
     section, said = run(suite, tmp_path)
     results: dict[str, dict[str, Any]] = section["results"]
@@ -56,7 +56,7 @@ def run(suite: str, folder: Path) -> tuple[dict[str, Any], str]:
 
 
 def check_that_ours_gave_numbers(ours: dict[str, dict[str, Any]]) -> None:
-    assert len(ours) > 3
+    assert len(ours) > 1
     assert {name: result["error"] for name, result in ours.items() if result["error"]} == {}
     assert all(result["seconds"] and min(result["seconds"]) > 0 for result in ours.values())
 
