@@ -10,6 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from emotalk_data.features.extraction import extract_features
+    from emotalk_data.features.feature_set import FeatureSet
     from emotalk_data.load import load_dataset, load_dataset_builder, register
     from emotalk_data.loaders.report import Report
     from emotalk_data.media import (
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Audio",
     "AudioClip",
+    "FeatureSet",
     "Report",
     "UtteranceId",
     "Video",
@@ -37,6 +40,7 @@ __all__ = [
     "__version__",
     "cast_media",
     "decode_many",
+    "extract_features",
     "frames_many",
     "load_dataset",
     "load_dataset_builder",
@@ -48,12 +52,14 @@ __all__ = [
 _HOMES = {
     "Audio": "emotalk_data.media",
     "AudioClip": "emotalk_data.media",
+    "FeatureSet": "emotalk_data.features.feature_set",
     "Report": "emotalk_data.loaders.report",
     "UtteranceId": "emotalk_data.schemas.ids",
     "Video": "emotalk_data.media",
     "VideoClip": "emotalk_data.media",
     "cast_media": "emotalk_data.media",
     "decode_many": "emotalk_data.media",
+    "extract_features": "emotalk_data.features.extraction",
     "frames_many": "emotalk_data.media",
     "load_dataset": "emotalk_data.load",
     "load_dataset_builder": "emotalk_data.load",

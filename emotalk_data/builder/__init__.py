@@ -5,5 +5,7 @@ emotalk, m3ed     one builder a module: plain `datasets` looks a builder up by i
 releases          which corpora there are, and where a release is looked for
 *_columns         the columns, and how each is filled
 frozen_splits     rows grouped as a split file says
+side_columns      columns beside a table, of which nothing is copied
+feature_sets      folders of features: opened, checked, joined
 arrays            Arrow arrays from Python lists
 """

@@ -25,12 +25,12 @@ import pyarrow as pa
 from datasets.table import MemoryMappedTable, concat_tables
 
 from emotalk_data._whole_file import LEFT_OVER, whole_file
-from emotalk_data.builder.feature_shards import shard_columns
+from emotalk_data.builder.feature_sets.shards import shard_columns
 from emotalk_data.errors import CacheWriteError, EmotalkError, quote
 from emotalk_data.schemas.feature_shard import Level
 
 if TYPE_CHECKING:
-    from emotalk_data.builder.feature_store import FeatureStore
+    from emotalk_data.builder.feature_sets.store import FeatureStore
 
 __all__ = ["mapped_file", "mapped_split", "stored_dataset", "stored_features"]
 

@@ -21,15 +21,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emotalk_data._whole_file import LEFT_OVER
-from emotalk_data.builder import feature_join, feature_tables
-from emotalk_data.builder.feature_join import ABSENT
-from emotalk_data.builder.feature_store import FeatureStore, open_store
+from emotalk_data.builder.feature_sets import join, mapped_tables
+from emotalk_data.builder.feature_sets.join import ABSENT
+from emotalk_data.builder.feature_sets.opening import open_store
+from emotalk_data.builder.feature_sets.store import FeatureStore
 from emotalk_data.errors import CacheCorruptError, CacheWriteError, OptionError
 from emotalk_data.features.running.shard_file import ShardRow, write_shard_file
 from emotalk_data.schemas.feature_shard import FOOTER_KEY, Level, ShardRecord
 from emotalk_data.schemas.feature_spec import TextSpec
 
-from ..feature_shards import BOTH, SPEC, D, Row, make_rows, write_set
+from ...feature_shards import BOTH, SPEC, D, Row, make_rows, write_set
 
 IDS = [f"G00001_01_{number:02d}_001" for number in range(22)]
 TEXT = TextSpec(name="clean/tiny-hubert", model="example/tiny-bert", num_dims=D)
@@ -475,13 +476,13 @@ def test_threads_that_ask_at_once_write_a_file_once(
     store: FeatureStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[str] = []
-    write = feature_tables._write
+    write = mapped_tables._write
 
     def counted(path: Path, *args: Any) -> None:
         written.append(path.name)
         write(path, *args)
 
-    monkeypatch.setattr(feature_tables, "_write", counted)
+    monkeypatch.setattr(mapped_tables, "_write", counted)
     found: list[Any] = []
     threads = [
         threading.Thread(target=lambda: found.append(store.dataset("test", cache_dir=tmp_path)[:]))
@@ -517,7 +518,7 @@ def test_a_set_larger_than_memory_is_mapped_a_row_group_at_a_time(tmp_path: Path
 
 def test_a_disk_that_takes_no_more_is_a_typed_error(folder: Path, tmp_path: Path) -> None:
     code = (
-        "import resource, sys; from emotalk_data.builder.feature_store import open_store\n"
+        "import resource, sys; from emotalk_data.builder.feature_sets.opening import open_store\n"
         "from emotalk_data.errors import CacheWriteError\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (900, 900))\n"
         "try:\n    open_store(sys.argv[1]).dataset(cache_dir=sys.argv[2])\n"
@@ -585,9 +586,9 @@ def test_nothing_of_the_dataset_is_copied_and_rows_in_order_are_mapped(store: Fe
 def test_rows_in_another_order_are_brought_into_it(
     store: FeatureStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, is_small: bool
 ) -> None:
-    monkeypatch.setattr(feature_join, "_MAX_STRETCHES", 3)
-    monkeypatch.setattr(feature_join, "_BLOCK_BYTES", 300)
-    monkeypatch.setattr(feature_join, "_MAX_MEMORY_BYTES", 1 << 20 if is_small else 0)
+    monkeypatch.setattr(join, "_MAX_STRETCHES", 3)
+    monkeypatch.setattr(join, "_BLOCK_BYTES", 300)
+    monkeypatch.setattr(join, "_MAX_MEMORY_BYTES", 1 << 20 if is_small else 0)
     order = np.random.default_rng(3).permutation(len(IDS))
     ds = rows_of([*(IDS[number] for number in order), "G00009_01_01_001"])
     with pytest.raises(OptionError, match="1 of 23 rows are not in the set"):
@@ -615,7 +616,7 @@ def test_any_rows_get_their_own_features_or_a_null_with_a_reason(
     if ids:
         ds = ds.select(data.draw(st.lists(st.integers(0, len(ids) - 1), max_size=20)))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(feature_join, "_MAX_STRETCHES", data.draw(st.sampled_from([0, 2, 64])))
+        patch.setattr(join, "_MAX_STRETCHES", data.draw(st.sampled_from([0, 2, 64])))
         joined = open_store(folder).join(ds, missing="null")
     assert joined["utterance_id"] == ds["utterance_id"]
     absent = [Row(f"G00009_01_{number:02d}_001", None, ABSENT) for number in (22, 23, 24)]

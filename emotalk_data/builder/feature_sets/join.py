@@ -19,7 +19,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from datasets.table import InMemoryTable, concat_tables
 
-from emotalk_data.builder.feature_tables import CacheDir, mapped_file, mapped_split, stored_features
+from emotalk_data.builder.feature_sets.mapped_tables import (
+    CacheDir,
+    mapped_file,
+    mapped_split,
+    stored_features,
+)
 from emotalk_data.builder.shard_plan import corpus_of
 from emotalk_data.builder.side_columns import with_tables
 from emotalk_data.errors import OptionError, quote
@@ -28,7 +33,7 @@ from emotalk_data.schemas.feature_shard import Level
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from emotalk_data.builder.feature_store import FeatureStore
+    from emotalk_data.builder.feature_sets.store import FeatureStore
 
 __all__ = ["ABSENT", "ERROR_SUFFIX", "join_features", "joined_columns"]
 

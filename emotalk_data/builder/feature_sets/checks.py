@@ -7,11 +7,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from emotalk_data.builder.feature_shards import Shard
+from emotalk_data.builder.feature_sets.set_plan import damaged_plan
+from emotalk_data.builder.feature_sets.shards import Shard
 from emotalk_data.errors import CacheCorruptError, quote
-from emotalk_data.schemas.feature_shard import ShardRecord
+from emotalk_data.schemas.feature_shard import SetPlan, ShardRecord
 
-__all__ = ["check_set", "gaps_of"]
+__all__ = ["check_plan", "check_set", "gaps_of"]
 
 
 def check_set(shards: Sequence[Shard], folder: Path) -> None:
@@ -36,28 +37,63 @@ def check_set(shards: Sequence[Shard], folder: Path) -> None:
     _check_ids(shards, folder)
 
 
-def gaps_of(records: Sequence[ShardRecord]) -> list[str]:
-    """Say for each split that has some of its shards which are missing; nothing where all are there.
+def check_plan(plan: SetPlan, records: Sequence[ShardRecord], folder: Path) -> None:
+    """Check that shards are parts of the plan. Missing ones are no fault here: see `gaps_of`.
 
-    A split of which no shard is there is not known of.
+    Args:
+        plan: of the set.
+        records: of its shards.
+        folder: of the set, for messages.
+
+    Raises:
+        CacheCorruptError: the plan has another number of shards for a split, or fewer rows than are there.
+    """
+    for split, here in _by_split(records).items():
+        planned = plan.splits.get(split)
+        if planned is None:
+            continue  # of an earlier run, which wrote no plan
+        if here[0].total != planned.num_shards:
+            says = f"it has {planned.num_shards:,} shards of {split}, and those that are there are of"
+            raise damaged_plan(folder, f"{says} {here[0].total:,}")
+        num_rows = here[-1].start + here[-1].num_rows
+        if num_rows > planned.num_rows:
+            says = f"it has {planned.num_rows:,} rows of {split}, and the shards have"
+            raise damaged_plan(folder, f"{says} {num_rows:,}")
+
+
+def gaps_of(records: Sequence[ShardRecord], plan: SetPlan | None = None) -> list[str]:
+    """Say for each split what of it is missing; nothing where all shards are there.
 
     Args:
         records: sorted by split and number.
+        plan: of the set. A split of which no shard is there is known by it, and not without it.
     """
+    of_split, planned = _by_split(records), {} if plan is None else plan.splits
+    gaps: list[str] = []
+    for split in dict.fromkeys([*of_split, *planned]):
+        here = of_split.get(split, [])
+        total = here[0].total if here else planned[split].num_shards
+        num_here = sum(record.num_rows for record in here)
+        if split in planned:
+            at_most, is_known = planned[split].num_rows - num_here, True
+        else:
+            last = here[-1]
+            num_behind = last.total - 1 - last.number
+            # Only the last shard may have fewer rows than the others; nobody knows by how many.
+            at_most = last.start + last.num_rows - num_here
+            at_most += num_behind * max(record.num_rows for record in here)
+            is_known = not num_behind
+        if at_most:
+            rows = f"{'' if is_known else 'up to '}{at_most:,} rows"
+            gaps.append(f"{rows} of {split} are missing ({total - len(here):,} of {total:,} shards)")
+    return gaps
+
+
+def _by_split(records: Sequence[ShardRecord]) -> dict[str, list[ShardRecord]]:
     of_split: dict[str, list[ShardRecord]] = {}
     for record in records:
         of_split.setdefault(record.split, []).append(record)
-    gaps: list[str] = []
-    for split, here in of_split.items():
-        last, num_missing = here[-1], here[0].total - len(here)
-        if num_missing:
-            num_inside = last.start + last.num_rows - sum(record.num_rows for record in here)
-            num_behind = last.total - 1 - last.number
-            # Only the last shard may have fewer rows than the others; nobody knows by how many.
-            at_most = num_inside + num_behind * max(record.num_rows for record in here)
-            rows = f"{'up to ' if num_behind else ''}{at_most:,} rows"
-            gaps.append(f"{rows} of {split} are missing ({num_missing:,} of {last.total:,} shards)")
-    return gaps
+    return of_split
 
 
 def _difference(first: Shard, shard: Shard) -> str:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from emotalk_data.builder.feature_rows import is_there, vectors_of
+from emotalk_data.builder.feature_sets.stored_rows import is_there, vectors_of
 from emotalk_data.errors import OptionError, quote
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from emotalk_data.builder.feature_shards import Shard
-    from emotalk_data.builder.feature_store import FeatureStore
+    from emotalk_data.builder.feature_sets.shards import Shard
+    from emotalk_data.builder.feature_sets.store import FeatureStore
 
 __all__ = ["Vectors", "vectors_by_id"]
 

@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol, TypeAlias
 
-from emotalk_data.builder.feature_store import FeatureStore, open_store
+from emotalk_data.builder.feature_sets.opening import open_store
+from emotalk_data.builder.feature_sets.store import FeatureStore
 from emotalk_data.errors import OptionError, quote
 
 __all__ = ["AnyFeatureSet", "HasStore", "join_sets", "open_sets"]

@@ -1,7 +1,4 @@
-"""A folder of features, opened: which rows it has, what became of them, and one row or all of them.
-
-The shards are all there is: nothing beside them is read. See `schemas.feature_shard` for their layout.
-"""
+"""A folder of features, opened: which rows it has, what became of them, and one row or all of them."""
 
 from __future__ import annotations
 
@@ -13,15 +10,15 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from emotalk_data.builder.feature_rows import StoredRow, stored_row
-from emotalk_data.builder.feature_set_checks import check_set, gaps_of
-from emotalk_data.builder.feature_shards import Shard, open_shard
+from emotalk_data.builder.feature_sets.checks import gaps_of
+from emotalk_data.builder.feature_sets.shards import Shard
+from emotalk_data.builder.feature_sets.stored_rows import StoredRow, stored_row
 from emotalk_data.errors import OptionError, quote
 from emotalk_data.schemas.feature_shard import (
-    DATA_FOLDER,
     FRAMES_SUFFIX,
     SECONDS_SUFFIX,
     Level,
+    SetPlan,
     ShardCounts,
     ShardRecord,
 )
@@ -33,9 +30,7 @@ if TYPE_CHECKING:
 
     Rows = TypeVar("Rows", datasets.Dataset, datasets.DatasetDict)
 
-__all__ = ["FeatureStore", "StoredRow", "open_store"]
-
-_SPLITS = ("train", "validation", "test")
+__all__ = ["FeatureStore"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -45,10 +40,12 @@ class FeatureStore:
     Attributes:
         path: the folder.
         shards: its files: train first, then validation, test and any others; each split in its order.
+        plan: which shards there are to be; None where no `plan.json` is beside them.
     """
 
     path: Path
     shards: tuple[Shard, ...]
+    plan: SetPlan | None = None
 
     def __repr__(self) -> str:
         return f"<FeatureStore {str(self.path)!r}: {self.num_rows:,} rows of {self.spec.name!r}>"
@@ -94,9 +91,14 @@ class FeatureStore:
         return tuple(dict.fromkeys(record.split for record in self.records))
 
     @property
+    def gaps(self) -> tuple[str, ...]:
+        """What is missing, a sentence a split: shards of a split that has some, and splits of the plan."""
+        return tuple(gaps_of(self.records, self.plan))
+
+    @property
     def is_complete(self) -> bool:
-        """Whether every split that has a shard has all of them."""
-        return not gaps_of(self.records)
+        """Whether all shards are there, of each split that has one or is in the plan."""
+        return not self.gaps
 
     @property
     def errors(self) -> tuple[str | None, ...]:
@@ -223,7 +225,7 @@ class FeatureStore:
             CacheCorruptError: a shard is damaged.
             CacheWriteError: the mapped files cannot be written.
         """
-        from emotalk_data.builder.feature_tables import stored_dataset
+        from emotalk_data.builder.feature_sets.mapped_tables import stored_dataset
 
         return stored_dataset(self, split, levels=self.levels_asked(level), cache_dir=cache_dir)
 
@@ -253,7 +255,7 @@ class FeatureStore:
             CacheCorruptError: a shard is damaged.
             CacheWriteError: the mapped files cannot be written.
         """
-        from emotalk_data.builder.feature_join import join_features
+        from emotalk_data.builder.feature_sets.join import join_features
 
         return join_features(self, ds, levels=self.levels_asked(level), missing=missing, cache_dir=cache_dir)
 
@@ -275,53 +277,3 @@ class FeatureStore:
     @property
     def _of_row(self) -> list[str]:
         return ["utterance_id", *self.columns(), "notes", "error"]
-
-
-def open_store(path: str | os.PathLike[str], *, allow_unfinished: bool = False) -> FeatureStore:
-    """Open the folder of a set. Footers, ids and reasons are read; vectors when they are asked for.
-
-    Args:
-        path: the folder that `extract_features` wrote.
-        allow_unfinished: take the rows that are there, where shards are missing.
-
-    Raises:
-        OptionError: there is no set at `path`, or it is not finished.
-        CacheCorruptError: a shard is damaged, of another set, or overlaps with another.
-    """
-    if not isinstance(path, str | os.PathLike):
-        raise OptionError(f"the set is {quote(path)}; expected the path of a folder.")
-    folder = Path(path).expanduser().absolute()
-    shards = tuple(sorted(map(open_shard, _files_of(folder)), key=_order))
-    check_set(shards, folder)
-    gaps = gaps_of([shard.record for shard in shards])
-    if gaps and not allow_unfinished:
-        raise OptionError(
-            f"the set {quote(str(folder), 160)} is not finished: {'; '.join(gaps)}. Run the same `emotalk "
-            f"features extract` again: it goes on where it stopped. Or open it as it is, allow_unfinished=True."
-        )
-    return FeatureStore(folder, shards)
-
-
-def _files_of(folder: Path) -> list[Path]:
-    try:
-        names = sorted(entry.name for entry in os.scandir(folder / DATA_FOLDER))
-    except OSError as error:
-        raise _no_set(folder, f"{error.strerror or error}") from error
-    # A dot: a file that a process which was killed had not finished.
-    files = [folder / DATA_FOLDER / name for name in names if name.endswith(".parquet") and name[0] != "."]
-    if not files:
-        raise _no_set(folder, "no shard is there")
-    return files
-
-
-def _order(shard: Shard) -> tuple[int, str, int]:
-    split = shard.record.split
-    return _SPLITS.index(split) if split in _SPLITS else len(_SPLITS), split, shard.record.number
-
-
-def _no_set(folder: Path, problem: str) -> OptionError:
-    return OptionError(
-        f"no feature set at {quote(str(folder), 200)}: {problem}. Expected a folder with "
-        f"{DATA_FOLDER}/*.parquet, as `emotalk features extract … --out {folder.name}` writes it.",
-        path=str(folder),
-    )

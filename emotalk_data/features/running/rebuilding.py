@@ -1,0 +1,83 @@
+"""The encoder of a set that is there, and the rows that it was made from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from emotalk_data.builder.feature_sets.store import FeatureStore
+from emotalk_data.errors import OptionError, quote
+from emotalk_data.features.running.differences import spec_differences
+from emotalk_data.features.running.extractors import Ready, asked_for, make_ready
+from emotalk_data.features.running.rows import SplitRows, read_source
+
+if TYPE_CHECKING:
+    import datasets
+
+    from emotalk_data.features.encoders.faces import Detector
+    from emotalk_data.features.hook import FeatureExtractor, Utterance
+
+__all__ = ["places_by_id", "ready_again", "rows_by_id"]
+
+
+def ready_again(
+    store: FeatureStore,
+    *,
+    model_path: str | os.PathLike[str] | None,
+    revision: str | None,
+    device: str,
+    detector: Detector | None,
+    extractor: FeatureExtractor[Any] | None,
+) -> Ready:
+    """Load the encoder that a set was made with, or take the caller's.
+
+    Raises:
+        OptionError: it is another one; says what differs.
+        ModelError: weights cannot be found, or are others.
+        MissingDependencyError: a package of an extra is missing.
+    """
+    asked = asked_for(
+        store.spec if extractor is None else extractor,
+        model_path=model_path,
+        revision=revision,
+        device=device,
+        storage=store.spec.storage,
+        detector=detector,
+    )
+    ready = make_ready(asked)
+    here, there = ready.spec.model_dump(mode="json"), store.spec.model_dump(mode="json")
+    if here["weights_digest"] is not None and here["weights_digest"] == there["weights_digest"]:
+        here["revision"] = there["revision"]  # the same weights, from a folder or from the Hub
+    if found := spec_differences(there, here):
+        raise OptionError(
+            f"the encoder is not that of the set {quote(str(store.path), 160)}: {'; '.join(found)}."
+        )
+    return ready
+
+
+def places_by_id(
+    ds: datasets.Dataset | datasets.DatasetDict, ids: Iterable[str]
+) -> dict[str, tuple[SplitRows, int]]:
+    """Return where the rows of some utterances are; those that the dataset does not have are left out.
+
+    Raises:
+        OptionError: it is no dataset with ids, each of them once.
+    """
+    wanted = set(ids)
+    return {
+        utterance_id: (split, row)
+        for split in read_source(ds).splits.values()
+        if isinstance(split, SplitRows)
+        for row, utterance_id in enumerate(split.ids)
+        if utterance_id in wanted
+    }
+
+
+def rows_by_id(ds: datasets.Dataset | datasets.DatasetDict, ids: Iterable[str]) -> dict[str, Utterance]:
+    """Return the rows of some utterances; those that the dataset does not have are left out.
+
+    Raises:
+        OptionError: as `places_by_id`.
+    """
+    return {one: split.utterance(row) for one, (split, row) in places_by_id(ds, ids).items()}
