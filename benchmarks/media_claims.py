@@ -69,11 +69,7 @@ def _within(rule: Within, results: dict[str, Result]) -> Claim:
 
 def _counted(rule: Counted, section: Section) -> Claim:
     unit = f" {rule.unit}" if rule.unit else ""
-    claim = "none"
-    if rule.at_most is not None:
-        claim = f"≤ {rule.at_most:,.3g}{unit}"
-    elif rule.at_least is not None:
-        claim = f"≥ {rule.at_least:,.3g}{unit}"
+    claim = _bound(rule, unit)
     if rule.task:
         values = section.results.get(rule.task, Result()).extras.get(rule.fact, [])
     else:
@@ -83,14 +79,21 @@ def _counted(rule: Counted, section: Section) -> Claim:
         return Claim(rule.what, missing, claim, None)
     value = statistics.median(values)
     text = f"{value:,.0f}" if value == int(value) else f"{value:,.3g}"
-    holds = (
-        None
-        if claim == "none"
-        else value <= rule.at_most
-        if rule.at_most is not None
-        else value >= rule.at_least
-    )
-    return Claim(rule.what, text + unit, claim, holds)
+    return Claim(rule.what, text + unit, claim, _is_within(rule, value))
+
+
+def _bound(rule: Counted, unit: str) -> str:
+    """Return what is claimed of a number."""
+    if rule.at_most is not None:
+        return f"≤ {rule.at_most:,.3g}{unit}"
+    return "none" if rule.at_least is None else f"≥ {rule.at_least:,.3g}{unit}"
+
+
+def _is_within(rule: Counted, value: float) -> bool | None:
+    """Say whether a number is as claimed; None where nothing is."""
+    if rule.at_most is not None:
+        return value <= rule.at_most
+    return None if rule.at_least is None else value >= rule.at_least
 
 
 def _why(name: str, results: dict[str, Result]) -> str:

@@ -16,6 +16,7 @@ import pytest
 import soundfile
 
 from emotalk_data.builder.copy_manifest import CopyManifest, read_manifest
+from emotalk_data.builder.folder_lock import lock_folder
 from emotalk_data.cache import folder, materialise
 from emotalk_data.errors import CacheCorruptError, CacheWriteError, OptionError, PathError
 from emotalk_data.load import load_dataset
@@ -144,7 +145,7 @@ def test_a_copy_that_another_process_made_just_now_is_not_written_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source, out = sounds(tmp_path / "wavs"), tmp_path / "copy"
-    lock = folder.lock_folder
+    lock = lock_folder
 
     def lock_too_late(descriptor: int, path: Path) -> None:
         monkeypatch.setattr(folder, "lock_folder", lock)
