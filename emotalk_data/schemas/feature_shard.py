@@ -4,6 +4,7 @@
     ├── data/
     │   ├── train-00000-of-00061.parquet    rows 0 to 255 of train, in their order
     │   └── …
+    ├── plan.json                           which shards there are to be: written before the first of them
     └── features.json                       a summary, made from the shards; nothing reads it back
 
 Columns of a shard, for a set whose column is `hubert`:
@@ -29,15 +30,19 @@ __all__ = [
     "DATA_FOLDER",
     "FOOTER_KEY",
     "FRAMES_SUFFIX",
+    "PLAN_NAME",
     "SECONDS_SUFFIX",
     "SUMMARY_NAME",
     "FailureCode",
     "Level",
+    "SetPlan",
     "ShardCounts",
     "ShardRecord",
+    "SplitPlan",
 ]
 
 DATA_FOLDER: Final = "data"
+PLAN_NAME: Final = "plan.json"
 SUMMARY_NAME: Final = "features.json"
 FOOTER_KEY: Final = "emotalk-features"
 FRAMES_SUFFIX: Final = "_frames"
@@ -57,6 +62,7 @@ not_finite   the encoder gave NaN or infinity, or numbers that `storage` cannot 
 
 _Count = Annotated[int, Field(ge=0)]
 _Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+_Split = Annotated[str, Field(pattern=r"^\w+(\.\w+)*$", max_length=100)]
 
 
 class _Part(BaseModel):
@@ -120,7 +126,7 @@ class ShardRecord(_Part):
     spec_digest: _Digest
     levels: tuple[Level, ...]
     corpus: Literal["emotalk", "m3ed"] | None
-    split: Annotated[str, Field(pattern=r"^\w+(\.\w+)*$", max_length=100)]
+    split: _Split
     number: _Count
     total: Annotated[int, Field(ge=1)]
     start: _Count
@@ -139,3 +145,35 @@ class ShardRecord(_Part):
         if not self.levels or len(set(self.levels)) != len(self.levels):
             raise ValueError("levels are one or two different ones")
         return self
+
+
+class SplitPlan(_Part):
+    """What a split is to have.
+
+    Attributes:
+        num_rows: rows of all its shards.
+        num_shards: files.
+    """
+
+    num_rows: _Count
+    num_shards: _Count
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if not (self.num_shards > 0) == (self.num_rows > 0) or self.num_shards > self.num_rows:
+            raise ValueError(f"{self.num_rows:,} rows cannot be in {self.num_shards:,} shards")
+        return self
+
+
+class SetPlan(_Part):
+    """Which shards a set is to have, as `plan.json` says it: a split of which none is there yet is known by this.
+
+    It says nothing of what is finished; shards do. A set without it is as whole as its shards say.
+
+    Attributes:
+        version: of this form.
+        splits: what each split is to have.
+    """
+
+    version: Literal[1] = 1
+    splits: dict[_Split, SplitPlan]

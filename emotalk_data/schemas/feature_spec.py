@@ -43,6 +43,7 @@ Pooling = Literal["mean", "first", "last", "given"]
 
 _NAME: Final = r"^[a-z0-9][a-z0-9_.-]*(/[a-z0-9][a-z0-9_.-]*)*$"
 _Seconds = Annotated[float, Field(gt=0, le=3_600, allow_inf_nan=False)]
+_Finite = Annotated[float, Field(allow_inf_nan=False)]
 _Layers = Annotated[tuple[int, ...], Field(min_length=1, max_length=128)]
 _Tokens = Annotated[int, Field(ge=1, le=1_000_000)]
 
@@ -271,8 +272,8 @@ class DenseNetSpec(EncoderSpec):
 
     backend: Literal["densenet"] = "densenet"
     frames: FrameChoice = FrameChoice(faces=True)
-    mean: float = 89.936
-    std: Annotated[float, Field(gt=0)] = 45.955
+    mean: _Finite = 89.936
+    std: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 45.955
 
 
 class CallableSpec(EncoderSpec):
@@ -285,7 +286,7 @@ class CallableSpec(EncoderSpec):
 
     backend: Literal["callable"] = "callable"
     input: FeatureModality
-    params: dict[str, str | int | float | bool | None] = Field(default_factory=dict)
+    params: dict[str, str | int | _Finite | bool | None] = Field(default_factory=dict)
 
     @property
     def modality(self) -> FeatureModality:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from emotalk_data.errors import ModelError, OptionError, quote
@@ -46,6 +47,8 @@ _BACKENDS: Final = {
     "densenet": _Backend("densenet", "DenseNetEncoder", has_detector=True),
 }
 
+_OF_ONE_FILE: Final = ("timm", "densenet")
+
 
 def build_extractor(
     spec: FeatureSpec,
@@ -69,11 +72,12 @@ def build_extractor(
         detector: finds faces, for encoders of pictures; what they encode is then cut out.
 
     Raises:
-        OptionError: an argument that this encoder does not take.
+        OptionError: an argument that this encoder does not take, or that cannot be.
         ModelError: the weights cannot be found or loaded, or are others than the spec says.
         MissingDependencyError: a package of the extra `features`, or `opensmile`, is not installed.
     """
     backend = _backend_of(spec)
+    _check_types(model_path, revision)
     options: dict[str, Any] = {}
     if detector is not None and not backend.has_detector:
         raise OptionError(f"{spec.name} encodes {spec.modality}: a detector of faces has no place there.")
@@ -102,6 +106,13 @@ def _backend_of(spec: FeatureSpec) -> _Backend:
     return _BACKENDS[spec.backend]
 
 
+def _check_types(model_path: Any, revision: Any) -> None:
+    if not isinstance(model_path, str | os.PathLike | None):
+        raise OptionError(f"model_path is {quote(model_path)}; expected the path of a folder.")
+    if not isinstance(revision, str | None) or revision == "":
+        raise OptionError(f"revision is {quote(revision)}; expected a branch, tag or commit on the Hub.")
+
+
 def _find(spec: FeatureSpec, model_path: str | os.PathLike[str] | None, revision: str | None) -> Weights:
     """Return the weights that a spec and the arguments ask for.
 
@@ -115,6 +126,12 @@ def _find(spec: FeatureSpec, model_path: str | os.PathLike[str] | None, revision
                 f"{spec.name} was made with weights of a plain folder. Give that folder as model_path."
             )
         revision = revision or spec.revision
+    elif spec.backend not in _OF_ONE_FILE and Path(model_path).is_file():
+        raise ModelError(
+            f"model_path={quote(str(model_path))} is a file, and {spec.name} needs the folder that it is in, "
+            "with config.json and the other small files.",
+            path=str(model_path),
+        )
     weights = find_weights(spec.model, model_path=model_path, revision=revision)
     if spec.weights_digest not in (None, weights.digest):
         raise ModelError(

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from emotalk_data._optional import require
-from emotalk_data.features.encoders.picture_blocks import encode_blocks, settle_dims
+from emotalk_data.features.encoders.loading import to_device
+from emotalk_data.features.encoders.picture_encoder import PictureEncoder
 from emotalk_data.features.encoders.picture_weights import load_weights
-from emotalk_data.features.encoders.pictures import PictureReader, Pictures
+from emotalk_data.features.encoders.pictures import PictureReader
 from emotalk_data.features.encoders.scaling import resize
-from emotalk_data.features.hook import Encoded
+from emotalk_data.schemas.feature_spec import DenseNetSpec
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from emotalk_data.features.encoders.faces import Detector
     from emotalk_data.features.encoders.weights import Weights
-    from emotalk_data.features.hook import Utterance
-    from emotalk_data.schemas.feature_spec import DenseNetSpec
 
 __all__ = ["DenseNetEncoder"]
 
@@ -31,7 +29,7 @@ _LAYOUT: Final = (
 )
 
 
-class DenseNetEncoder:
+class DenseNetEncoder(PictureEncoder[DenseNetSpec]):
     """A vector of 342 numbers a picture: DenseNet-BC-100, growth 12, without its classifier.
 
     Pictures become grey (ITU-R BT.601, as PIL and OpenCV do), 64 x 64 pixels (bilinear, PIL), and
@@ -62,40 +60,9 @@ class DenseNetEncoder:
         model = DenseNet()
         self.unused_weights = load_weights(model, weights, layout=_LAYOUT)
         self._dtype, self._device = getattr(self._torch, spec.compute), device
-        self._model = model.to(device=device, dtype=self._dtype).eval().requires_grad_(False)
-        self._spec = spec.model_copy(
-            update={
-                "frames": self._reader.choice,
-                "num_dims": settle_dims(NUM_DIMS, expected=spec.num_dims, where=weights.folder),
-                "revision": weights.revision,
-                "weights_digest": weights.digest,
-            }
-        )
-
-    @property
-    def spec(self) -> DenseNetSpec:
-        """What decides its numbers."""
-        return self._spec
-
-    def prepare(self, utterance: Utterance) -> Pictures:
-        """Return its grey pictures, uint8, (T, 64, 64).
-
-        Raises:
-            EmotalkError: as `read_pictures`.
-        """
-        return self._reader.read(utterance)
-
-    def size_seconds(self, utterance: Utterance) -> float:
-        """Return how many pictures are encoded: an encoder of pictures counts them, not seconds."""
-        return self._reader.count(utterance)
-
-    def extract(self, batch: Sequence[Pictures]) -> list[Encoded]:
-        """Return (T, 342) for each utterance."""
-        frames = encode_blocks([pictures.values for pictures in batch], self._encode)
-        return [
-            Encoded(values, pictures.seconds, notes=pictures.notes)
-            for values, pictures in zip(frames, batch, strict=True)
-        ]
+        self._model = to_device(model.to(self._dtype).eval().requires_grad_(False), device)
+        self._spec = spec
+        self._spec = self._described(weights, NUM_DIMS)
 
     def _encode(self, block: NDArray[np.uint8]) -> NDArray[np.float32]:
         with self._inference():

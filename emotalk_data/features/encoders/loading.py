@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emotalk_data._optional import require
-from emotalk_data.errors import ModelError, quote
+from emotalk_data.errors import ModelError, OptionError, quote
 
 if TYPE_CHECKING:
     from emotalk_data.features.encoders.weights import Weights
     from emotalk_data.schemas.feature_spec import Compute
 
-__all__ = ["check_loaded", "load_model", "quiet_transformers", "read_beside"]
+__all__ = ["check_loaded", "load_model", "quiet_transformers", "read_beside", "read_processor", "to_device"]
 
 _PURPOSE = "encode with a transformers model"
 # Not weights: constants that older releases of transformers wrote into checkpoints, and newer ones compute.
@@ -41,7 +43,8 @@ def load_model(
 
     Raises:
         ModelError: the folder holds no model of transformers that needs no code of its own; or weights are
-            missing, superfluous or of another shape.
+            missing, superfluous or of another shape; or they do not fit in the device's memory.
+        OptionError: torch cannot use this device.
         MissingDependencyError: transformers or torch is not installed.
     """
     torch = require("torch", extra="features", purpose=_PURPOSE)
@@ -66,7 +69,7 @@ def load_model(
         ) from error
     check_loaded(model, info, weights=weights, may_be_missing=may_be_missing)
     model.eval().requires_grad_(False)
-    return model.to(device)
+    return to_device(model, device)
 
 
 def check_loaded(
@@ -134,6 +137,77 @@ def read_beside(loader: str, weights: Weights, **options: Any) -> Any:
             f"{loader} finds nothing that it can read in {quote(str(weights.folder))}: "
             f"{type(error).__name__}: {error}. Copy the model's small files beside its weights too.",
             path=str(weights.folder),
+        ) from error
+
+
+def read_processor(folder: Path, part: str) -> tuple[Path, dict[str, Any]]:
+    """Return the file beside the weights that says what a model is given, and what it says.
+
+    The classes of transformers take values of their own where it says nothing, or is of another model.
+
+    Args:
+        folder: as `save_pretrained` writes it, with `preprocessor_config.json` or `processor_config.json`.
+        part: `feature_extractor` or `image_processor`: where to look in the latter.
+
+    Raises:
+        ModelError: there is none, or it is damaged.
+    """
+    for name in ("preprocessor_config.json", "processor_config.json"):
+        path = folder / name
+        try:
+            values = json.loads(path.read_bytes())
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError) as error:
+            raise ModelError(f"{path} cannot be read: {error}", path=str(path)) from error
+        # Since transformers 5 a model with a tokenizer keeps both in one file.
+        if isinstance(values, dict):
+            values = values.get(part, values)
+        if isinstance(values, dict):
+            return path, values
+        raise ModelError(f"{path} is no JSON object.", path=str(path))
+    raise ModelError(
+        f"{folder} has no preprocessor_config.json, which says how sound or pictures are made ready for the "
+        "model. Copy it beside the weights too.",
+        path=str(folder),
+    )
+
+
+def to_device(model: Any, device: Any) -> Any:
+    """Return a model of torch, on a device.
+
+    Args:
+        model: on the CPU.
+        device: such as `cpu` or `cuda:0`.
+
+    Raises:
+        OptionError: torch knows no such device, or cannot use it.
+        ModelError: the model does not fit in its memory.
+    """
+    torch = require("torch", extra="features", purpose=_PURPOSE)
+    expected = "expected such as 'cpu', 'cuda' or 'cuda:1'."
+    try:
+        kind = torch.device(device).type if isinstance(device, str) else "meta"
+    except RuntimeError as error:
+        raise OptionError(f"device is {quote(device)}; {expected}") from error
+    if kind == "meta":  # has shapes and no numbers
+        raise OptionError(f"device is {quote(device)}; {expected}")
+    try:
+        return model.to(device)
+    except (
+        AssertionError,
+        MemoryError,
+        RuntimeError,
+    ) as error:  # the second is of the CPU, the others of a GPU
+        first = str(error).strip().partition("\n")[0][:160]
+        if isinstance(error, MemoryError) or "out of memory" in first.lower():
+            size = sum(parameter.nbytes for parameter in model.parameters()) / 1e9
+            raise ModelError(
+                f"the model, of {size:.1f} GB, does not fit in the memory of {device}: {first} Take another "
+                'device; or compute="bfloat16", --compute bfloat16, which needs half of what float32 does.'
+            ) from error
+        raise OptionError(
+            f"device is {quote(device)}, and torch cannot use it: {first}; {expected}"
         ) from error
 
 

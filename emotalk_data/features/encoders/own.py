@@ -82,6 +82,11 @@ def from_callable(
     chosen = _checked(input, {key: value for key, value in given.items() if value is not None})
     source = _source_digest(function)
     found = {**chosen, **({} if source is None else {_SOURCE_DIGEST: source})}
+    if not isinstance(params, Mapping | None):
+        raise OptionError(f"params is {quote(params)}; expected names to values")
+    for key, value in (params or {}).items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise OptionError(f"params has {quote(key)}: {value}; expected a finite number")
     taken = sorted(set(found) & set(params or {}))
     if taken:
         raise OptionError(f"params has {taken}, which are recorded anyway; use other names")
@@ -191,10 +196,10 @@ class CallableEncoder:
             return array.astype(np.float32)
 
 
-def _checked(kind: FeatureModality, given: dict[str, Any]) -> dict[str, Param]:
+def _checked(kind: Any, given: dict[str, Any]) -> dict[str, Param]:
     """Return the options of a modality."""
     allowed = {"text": set(), "audio": {"sampling_rate"}, "video": {"num_frames", "frame_rate"}}
-    if kind not in allowed:
+    if not isinstance(kind, str) or kind not in allowed:
         raise OptionError(f"input is {quote(kind)}; expected 'text', 'audio' or 'video'")
     other = sorted(set(given) - allowed[kind])
     if other:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-
-from emotalk_data.errors import ModelError
 
 if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-__all__ = ["MAX_PICTURES", "encode_blocks", "in_blocks", "look_up", "settle_dims"]
+__all__ = ["MAX_PICTURES", "encode_blocks", "in_blocks", "look_up"]
 
 MAX_PICTURES: Final = 32
 """Pictures that go through a model at once: 24 MB of input at 224 x 224, and enough to fill a device."""
@@ -73,17 +71,3 @@ def look_up(pixels: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
 
     channels = [table[channel][pixels[..., channel].int()] for channel in range(3)]
     return torch.stack(channels, dim=-3)
-
-
-def settle_dims(num_dims: int, *, expected: int | None, where: Any) -> int:
-    """Return how long the vectors are.
-
-    Raises:
-        ModelError: a recipe says otherwise: the weights are others than it means.
-    """
-    if expected not in (None, num_dims):
-        raise ModelError(
-            f"the model in {where} gives vectors of {num_dims} numbers, and the recipe says {expected}: "
-            "these are other weights than it means."
-        )
-    return num_dims

@@ -11,7 +11,6 @@ resize all they do depends on the value of a pixel alone, so it is a table of 25
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from emotalk_data._optional import require
 from emotalk_data.errors import ExtractionError, ModelError, quote
+from emotalk_data.features.encoders.loading import read_processor
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -160,7 +160,7 @@ def read_scaling(folder: Path) -> Scaling:
         ModelError: there is none; it is of a class that is not known here, or says something that its class
             does not do with pictures.
     """
-    path, values = _read_processor(folder)
+    path, values = read_processor(folder, "image_processor")
     name = str(values.get("image_processor_type") or values.get("feature_extractor_type") or "")
     suffix = next((suffix for suffix in _SUFFIXES if name.endswith(suffix)), "")
     defaults = _CLASSES.get(name.removesuffix(suffix)) if suffix else None
@@ -208,29 +208,6 @@ def timm_scaling(config: Mapping[str, Any]) -> Scaling:
         resample=resample,
         rounding="half_even",
         table=(values - mean) / std,
-    )
-
-
-def _read_processor(folder: Path) -> tuple[Path, dict[str, Any]]:
-    """Return the file and what it says of pictures."""
-    for name in ("preprocessor_config.json", "processor_config.json"):
-        path = folder / name
-        try:
-            values = json.loads(path.read_bytes())
-        except FileNotFoundError:
-            continue
-        except (OSError, ValueError) as error:
-            raise ModelError(f"{path} cannot be read: {error}", path=str(path)) from error
-        # Since transformers 5 a model with a tokenizer keeps both in one file.
-        if isinstance(values, dict):
-            values = values.get("image_processor", values)
-        if isinstance(values, dict):
-            return path, values
-        raise ModelError(f"{path} is no JSON object.", path=str(path))
-    raise ModelError(
-        f"{folder} has no preprocessor_config.json, which says how the model's pictures are scaled. "
-        "Save the image processor beside the model.",
-        path=str(folder),
     )
 
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from emotalk_data._optional import require
 from emotalk_data.errors import ModelError, quote
-from emotalk_data.features.encoders.loading import load_model, quiet_transformers, read_beside
+from emotalk_data.features.encoders.loading import load_model, quiet_transformers, read_beside, to_device
 from emotalk_data.features.encoders.text import EAGER_ONLY, UNUSED_WEIGHTS, chosen_text, text_size
-from emotalk_data.features.encoders.tokens import TextTokenizer, token_limit
-from emotalk_data.features.encoders.weights import Weights
+from emotalk_data.features.encoders.tokens import TextTokenizer, num_embeddings, token_limit
+from emotalk_data.features.encoders.weights import Weights, describe_weights
 from emotalk_data.features.hook import Encoded, Utterance
 
 if TYPE_CHECKING:
@@ -62,15 +62,12 @@ class SentenceEncoder:
         self._count = TextTokenizer(
             copy.deepcopy(self._model.tokenizer),
             max_tokens=limit,
-            num_embeddings=inner.get_input_embeddings().num_embeddings,
+            num_embeddings=num_embeddings(inner, weights),
         )
         if limit is not None:
             self._model.max_seq_length = limit
         self._device = device
-        num_dims = _num_dims(spec, self._model, weights)
-        self._spec = spec.model_copy(
-            update={"num_dims": num_dims, "revision": weights.revision, "weights_digest": weights.digest}
-        )
+        self._spec = describe_weights(spec, weights, num_dims=_num_dims(spec, self._model, weights))
 
     @property
     def spec(self) -> SentenceSpec:
@@ -140,7 +137,7 @@ def _load(spec: SentenceSpec, weights: Weights, device: str) -> Any:
         with quiet_transformers():
             model = package.SentenceTransformer(
                 str(weights.folder),
-                device=device,
+                device="cpu",
                 local_files_only=True,
                 trust_remote_code=False,
                 model_kwargs={"dtype": getattr(torch, spec.compute), **options},
@@ -155,8 +152,8 @@ def _load(spec: SentenceSpec, weights: Weights, device: str) -> Any:
         raise ModelError(
             f"the model in {where} does not begin with an encoder of text.", path=str(weights.folder)
         )
-    model.eval().requires_grad_(False)
-    return model
+    # Layers behind the encoder were saved in a format of their own.
+    return to_device(model.to(getattr(torch, spec.compute)).eval().requires_grad_(False), device)
 
 
 def _num_dims(spec: SentenceSpec, model: Any, weights: Weights) -> int:
@@ -167,12 +164,6 @@ def _num_dims(spec: SentenceSpec, model: Any, weights: Weights) -> int:
         raise ModelError(
             f"{spec.name} has vectors of {num_dims} numbers for a sentence and of {of_tokens} for a token; a set "
             "has one length. Take another model, or write an extractor for it.",
-            path=str(weights.folder),
-        )
-    if spec.num_dims not in (None, num_dims):
-        raise ModelError(
-            f"{spec.name} has vectors of {spec.num_dims} numbers, and these weights give {num_dims}. "
-            f"Take those of {spec.model}.",
             path=str(weights.folder),
         )
     return num_dims

@@ -11,7 +11,7 @@ import numpy as np
 from emotalk_data.errors import ExtractionError, ModelError, OptionError
 from emotalk_data.features.encoders.conv_frames import ConvFrames, cut_pieces
 from emotalk_data.features.encoders.layers import check_layers, combine
-from emotalk_data.features.encoders.loading import load_model, read_beside
+from emotalk_data.features.encoders.loading import load_model, read_beside, read_processor
 from emotalk_data.features.encoders.sound import decode_sound, sound_seconds
 from emotalk_data.features.encoders.weights import Weights, describe_weights
 from emotalk_data.features.hook import Encoded, Utterance
@@ -60,15 +60,9 @@ class SpeechEncoder:
     def __init__(self, spec: SpeechSpec, weights: Weights, *, device: str = "cpu") -> None:
         config = read_beside("AutoConfig", weights)
         self._conv = _convolutions(config, weights)
-        extractor = read_beside("AutoFeatureExtractor", weights)
-        if extractor.sampling_rate != spec.sampling_rate:
-            raise ModelError(
-                f"the encoder in {weights.folder} takes sound of {extractor.sampling_rate} Hz, and the spec says "
-                f"{spec.sampling_rate}. Set sampling_rate={extractor.sampling_rate}."
-            )
+        self._is_normalised = _is_normalised(spec, weights)
         check_layers(spec.layers, config.num_hidden_layers + 1)
         self.spec = describe_weights(spec, weights, num_dims=config.hidden_size)
-        self._is_normalised = bool(extractor.do_normalize)
         self._piece = _piece_samples(spec, self._conv)
         self._only_last = all(layer in (-1, config.num_hidden_layers) for layer in spec.layers)
         self._can_be_padded = config.model_type in _CAN_BE_PADDED and not getattr(
@@ -251,6 +245,29 @@ def _convolutions(config: Any, weights: Weights) -> ConvFrames:
             path=str(weights.folder),
         )
     return ConvFrames(kernels, strides)
+
+
+def _is_normalised(spec: SpeechSpec, weights: Weights) -> bool:
+    """Return whether the encoder takes sound of mean 0 and variance 1.
+
+    Raises:
+        ModelError: the file beside its weights does not say so, or names another sampling rate.
+    """
+    path, values = read_processor(weights.folder, "feature_extractor")
+    rate, normalises = values.get("sampling_rate"), values.get("do_normalize")
+    if not isinstance(rate, int) or not isinstance(normalises, bool):
+        raise ModelError(
+            f"{path} does not say sampling_rate and do_normalize, as that of a speech encoder does. Take the "
+            "file that belongs to the weights.",
+            path=str(path),
+        )
+    if rate != spec.sampling_rate:
+        raise ModelError(
+            f"the encoder in {weights.folder} takes sound of {rate} Hz, and the spec says {spec.sampling_rate}. "
+            f"Set sampling_rate={rate}.",
+            path=str(path),
+        )
+    return normalises
 
 
 def _piece_samples(spec: SpeechSpec, conv: ConvFrames) -> int | None:

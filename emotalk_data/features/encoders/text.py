@@ -8,10 +8,18 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from emotalk_data._optional import require
-from emotalk_data.errors import ExtractionError, ModelError, OptionError
+from emotalk_data.errors import ExtractionError, ModelError, OptionError, quote
 from emotalk_data.features.encoders.layers import check_layers, combine
 from emotalk_data.features.encoders.loading import load_model, read_beside
-from emotalk_data.features.encoders.tokens import TextTokenizer, Tokens, load_tokenizer, padded, token_limit
+from emotalk_data.features.encoders.tokens import (
+    TextTokenizer,
+    Tokens,
+    load_tokenizer,
+    num_embeddings,
+    padded,
+    token_limit,
+)
+from emotalk_data.features.encoders.weights import describe_weights
 from emotalk_data.features.hook import Encoded, Utterance
 
 if TYPE_CHECKING:
@@ -55,29 +63,17 @@ class TextEncoder:
                 "'last'"
             )
         config = read_beside("AutoConfig", weights)
-        check_layers(spec.layers, config.get_text_config().num_hidden_layers + 1)
+        num_layers, num_dims = _sizes(config, weights)
+        check_layers(spec.layers, num_layers + 1)
         tokenizer = load_tokenizer(weights)
         self._model = _load(weights, config, spec, device)
-        num_dims = int(config.get_text_config().hidden_size)
-        if spec.num_dims not in (None, num_dims):
-            raise ModelError(
-                f"{spec.name} has vectors of {spec.num_dims} numbers, and these weights give {num_dims}. "
-                f"Take those of {spec.model}.",
-                path=str(weights.folder),
-            )
         self._tokenize = TextTokenizer(
             tokenizer,
             max_tokens=token_limit(spec.max_tokens, self._model, tokenizer),
-            num_embeddings=self._model.get_input_embeddings().num_embeddings,
+            num_embeddings=num_embeddings(self._model, weights),
         )
         self._device = device
-        self._spec = spec.model_copy(
-            update={
-                "num_dims": num_dims,
-                "revision": weights.revision,
-                "weights_digest": weights.digest,
-            }
-        )
+        self._spec = describe_weights(spec, weights, num_dims=num_dims)
 
     @property
     def spec(self) -> TextSpec:
@@ -146,6 +142,23 @@ def text_size(utterance: Utterance, spec: TextSpec | SentenceSpec) -> float:
     """Return the number of characters of the text that a spec asks for, at least 1."""
     text = utterance.text if spec.text_column == "text" else utterance.text_raw
     return float(max(len(text or ""), 1))
+
+
+def _sizes(config: Any, weights: Weights) -> tuple[int, int]:
+    """Return an encoder's number of layers, and of numbers in a vector.
+
+    Raises:
+        ModelError: its configuration is of a model without them.
+    """
+    sizes = config.get_text_config()
+    try:
+        return int(sizes.num_hidden_layers), int(sizes.hidden_size)
+    except AttributeError as error:
+        raise ModelError(
+            f"the model in {quote(str(weights.folder))} is of type {quote(config.model_type)}, which reads "
+            "no text; expected an encoder of text, or a language model.",
+            path=str(weights.folder),
+        ) from error
 
 
 def _load(weights: Weights, config: Any, spec: TextSpec, device: str) -> Any:

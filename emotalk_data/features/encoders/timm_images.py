@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from emotalk_data._optional import installed_version, require
 from emotalk_data.errors import ModelError, quote
-from emotalk_data.features.encoders.picture_blocks import encode_blocks, look_up, settle_dims
+from emotalk_data.features.encoders.loading import to_device
+from emotalk_data.features.encoders.picture_blocks import look_up
+from emotalk_data.features.encoders.picture_encoder import PictureEncoder
 from emotalk_data.features.encoders.picture_weights import load_weights
-from emotalk_data.features.encoders.pictures import PictureReader, Pictures
+from emotalk_data.features.encoders.pictures import PictureReader
 from emotalk_data.features.encoders.scaling import timm_scaling
-from emotalk_data.features.hook import Encoded
+from emotalk_data.schemas.feature_spec import TimmSpec
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,15 +20,13 @@ if TYPE_CHECKING:
 
     from emotalk_data.features.encoders.faces import Detector
     from emotalk_data.features.encoders.weights import Weights
-    from emotalk_data.features.hook import Utterance
-    from emotalk_data.schemas.feature_spec import TimmSpec
 
 __all__ = ["TimmEncoder"]
 
 _PURPOSE = "encode pictures with a timm model"
 
 
-class TimmEncoder:
+class TimmEncoder(PictureEncoder[TimmSpec]):
     """A vector a picture.
 
     Pictures are scaled as timm's transform for evaluation does, from the model's own configuration.
@@ -61,43 +60,11 @@ class TimmEncoder:
         self._reader = PictureReader(spec.frames, scaling.scale, detector=detector)
         self.unused_weights = load_weights(model, weights, layout=f"timm's own layout of {spec.architecture}")
         self._dtype, self._device = getattr(torch, spec.compute), device
-        self._model = model.to(device=device, dtype=self._dtype).eval().requires_grad_(False)
+        self._model = to_device(model.to(self._dtype).eval().requires_grad_(False), device)
         self._table = torch.from_numpy(scaling.table).to(device)
         blank = torch.zeros((1, *scaling.size, 3), dtype=torch.uint8).numpy()
-        num_dims = settle_dims(self._encode(blank).shape[1], expected=spec.num_dims, where=weights.folder)
-        self._spec = spec.model_copy(
-            update={
-                "frames": self._reader.choice,
-                "num_dims": num_dims,
-                "revision": weights.revision,
-                "weights_digest": weights.digest,
-            }
-        )
-
-    @property
-    def spec(self) -> TimmSpec:
-        """What decides its numbers."""
-        return self._spec
-
-    def prepare(self, utterance: Utterance) -> Pictures:
-        """Return its pictures, scaled, uint8, (T, h, w, 3).
-
-        Raises:
-            EmotalkError: as `read_pictures`.
-        """
-        return self._reader.read(utterance)
-
-    def size_seconds(self, utterance: Utterance) -> float:
-        """Return how many pictures are encoded: an encoder of pictures counts them, not seconds."""
-        return self._reader.count(utterance)
-
-    def extract(self, batch: Sequence[Pictures]) -> list[Encoded]:
-        """Return (T, D) for each utterance."""
-        frames = encode_blocks([pictures.values for pictures in batch], self._encode)
-        return [
-            Encoded(values, pictures.seconds, notes=pictures.notes)
-            for values, pictures in zip(frames, batch, strict=True)
-        ]
+        self._spec = spec
+        self._spec = self._described(weights, int(self._encode(blank).shape[1]))
 
     def _encode(self, block: NDArray[np.uint8]) -> NDArray[np.float32]:
         with self._inference():

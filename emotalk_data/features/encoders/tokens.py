@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from emotalk_data.features.encoders.weights import Weights
 
-__all__ = ["TextTokenizer", "Tokens", "load_tokenizer", "padded", "token_limit"]
+__all__ = ["TextTokenizer", "Tokens", "load_tokenizer", "num_embeddings", "padded", "token_limit"]
 
 # Tokenizers without a limit of their own say 10^30.
 _NO_LIMIT: Final = 10**9
@@ -162,6 +162,22 @@ def _check_format(weights: Weights) -> None:
             "reads it: pip install sentencepiece protobuf. Or put a tokenizer.json beside it.",
             path=str(weights.folder),
         )
+
+
+def num_embeddings(model: Any, weights: Weights) -> int:
+    """Return how many different tokens an encoder has vectors for.
+
+    Raises:
+        ModelError: it takes something else than tokens.
+    """
+    try:
+        return int(model.get_input_embeddings().num_embeddings)
+    except (AttributeError, NotImplementedError) as error:
+        raise ModelError(
+            f"the model in {quote(str(weights.folder))} is of type {quote(model.config.model_type)}, which reads "
+            "no text; expected an encoder of text, or a language model.",
+            path=str(weights.folder),
+        ) from error
 
 
 def token_limit(max_tokens: int | None, model: Any, tokenizer: Any) -> int | None:

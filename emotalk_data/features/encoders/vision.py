@@ -12,10 +12,12 @@ from emotalk_data._optional import require
 from emotalk_data.errors import EmotalkError, ModelError, OptionError, quote
 from emotalk_data.features.encoders.layers import check_layers, combine
 from emotalk_data.features.encoders.loading import load_model, read_beside
-from emotalk_data.features.encoders.picture_blocks import MAX_PICTURES, encode_blocks, look_up, settle_dims
+from emotalk_data.features.encoders.picture_blocks import MAX_PICTURES, encode_blocks, look_up
+from emotalk_data.features.encoders.picture_encoder import PictureEncoder
 from emotalk_data.features.encoders.pictures import PictureReader, Pictures
 from emotalk_data.features.encoders.scaling import read_scaling
 from emotalk_data.features.hook import Encoded
+from emotalk_data.schemas.feature_spec import VisionSpec
 
 if TYPE_CHECKING:
     import torch
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     from emotalk_data.features.encoders.faces import Detector
     from emotalk_data.features.encoders.weights import Weights
     from emotalk_data.features.hook import Utterance
-    from emotalk_data.schemas.feature_spec import VisionSpec
 
 __all__ = ["VisionEncoder"]
 
@@ -40,7 +41,7 @@ _POOLER: Final = (
 )
 
 
-class VisionEncoder:
+class VisionEncoder(PictureEncoder[VisionSpec]):
     """A vector a picture; for VideoMAE a vector for each two of its 16 pictures.
 
     One blank picture is encoded at the start, so that what cannot work is said before the first utterance.
@@ -79,20 +80,7 @@ class VisionEncoder:
         self._dtype, self._device = getattr(torch, spec.compute), device
         self._model = _load(spec, config, weights, device)
         self._table = torch.from_numpy(scaling.table).to(device)
-        num_dims = self._try_out(scaling.size, weights)
-        self._spec = spec.model_copy(
-            update={
-                "frames": self._reader.choice,
-                "num_dims": settle_dims(num_dims, expected=spec.num_dims, where=weights.folder),
-                "revision": weights.revision,
-                "weights_digest": weights.digest,
-            }
-        )
-
-    @property
-    def spec(self) -> VisionSpec:
-        """What decides its numbers."""
-        return self._spec
+        self._spec = self._described(weights, self._try_out(scaling.size, weights))
 
     def prepare(self, utterance: Utterance) -> Pictures:
         """Return its pictures, scaled, uint8, (T, h, w, 3); for VideoMAE always its number of them.
@@ -100,7 +88,7 @@ class VisionEncoder:
         Raises:
             EmotalkError: as `read_pictures`.
         """
-        pictures = self._reader.read(utterance)
+        pictures = super().prepare(utterance)
         lacking = self._group - len(pictures.values)
         if lacking <= 0:
             return pictures
@@ -110,10 +98,6 @@ class VisionEncoder:
             np.pad(pictures.seconds, (0, lacking), mode="edge"),
             (*pictures.notes, f"the last picture is repeated to make {self._group}"),
         )
-
-    def size_seconds(self, utterance: Utterance) -> float:
-        """Return how many pictures are encoded: an encoder of pictures counts them, not seconds."""
-        return self._reader.count(utterance)
 
     def extract(self, batch: Sequence[Pictures]) -> list[Encoded]:
         """Return (T, D) for each utterance; T is the number of its pictures, for VideoMAE half of it."""

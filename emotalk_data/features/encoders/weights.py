@@ -78,7 +78,7 @@ def find_weights(
                 f"revision={quote(revision)} names a commit on the Hub, and model_path={quote(str(model_path))} "
                 "is taken as it is. Leave one of them out."
             )
-        folder = _existing(Path(model_path).expanduser())
+        folder = _existing(Path(model_path))
     else:
         folder = _from_hub(model, revision)
     return Weights(folder, _revision_of(folder), _digest(folder))
@@ -143,7 +143,11 @@ def _decisive_files(path: Path) -> Iterator[Path]:
         yield from (file for file in path.glob(f"[0-9]*_*/{pattern}") if file.is_file())
 
 
-def _existing(path: Path) -> Path:
+def _existing(given: Path) -> Path:
+    try:
+        path = given.expanduser()
+    except RuntimeError:  # `~nobody`
+        path = given
     if not path.exists():
         raise ModelError(
             f"there is nothing at model_path={quote(str(path))}. Give a folder with config.json and "
@@ -166,6 +170,12 @@ def _from_hub(model: str, revision: str | None) -> Path:
         if weight_files(folder):
             return folder
         revision = folder.name  # the same commit for the next kind
+    if _is_offline():
+        raise ModelError(
+            f"the Hub's cache has no weights of {model}, only its small files, in {quote(str(folder))}, and "
+            f"HF_HUB_OFFLINE is set. Run `hf download {model}` on a machine with network, or give its folder as "
+            "model_path."
+        )
     raise ModelError(
         f"{model} has no weights in a format that is safe to load: expected *.safetensors or PyTorch's *.bin. "
         "Convert them, and give the folder as model_path."

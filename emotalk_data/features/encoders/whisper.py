@@ -65,7 +65,9 @@ class WhisperEncoder:
         self._window = self._features.n_samples
         self._is_encoder = spec.states == "encoder"
         _check_window(self._features, config, spec, weights)
-        check_layers(spec.layers, (config.encoder_layers if self._is_encoder else config.decoder_layers) + 1)
+        num_layers = config.encoder_layers if self._is_encoder else config.decoder_layers
+        check_layers(spec.layers, num_layers + 1)
+        self._only_last = all(layer in (-1, num_layers) for layer in spec.layers)
         self.spec = describe_weights(spec, weights, num_dims=config.d_model)
         model = load_model(weights, compute=spec.compute, device=device)
         self._model = model.get_encoder() if self._is_encoder else model
@@ -143,15 +145,23 @@ class WhisperEncoder:
 
         with inference():
             values = torch.from_numpy(np.stack(mels)).to(self._device, self._model.dtype)
-            if self._is_encoder:
-                hidden = self._model(values, output_hidden_states=True).hidden_states
-            else:
-                tokens = torch.full((len(mels), 2), self._start_token, device=self._device)
-                hidden = self._model(
-                    values, decoder_input_ids=tokens, output_hidden_states=True, use_cache=False
-                ).decoder_hidden_states
-            states: NDArray[np.float32] = combine(hidden, self.spec.layers, self.spec.combine).cpu().numpy()
+            states: NDArray[np.float32] = self._states(values).cpu().numpy()
         return states
+
+    def _states(self, values: Any) -> Any:
+        """Return the states of some windows, of their sound or of two start tokens, on the device."""
+        import torch
+
+        kept = {"output_hidden_states": not self._only_last}  # all of 32 layers are 250 MB for each window
+        if self._is_encoder:
+            output = self._model(values, **kept)
+        else:
+            heard = self._model.encoder(values).last_hidden_state
+            tokens = torch.full((len(values), 2), self._start_token, device=self._device)
+            output = self._model.decoder(tokens, encoder_hidden_states=heard, use_cache=False, **kept)
+        if self._only_last:
+            return combine((output.last_hidden_state,), [-1] * len(self.spec.layers), self.spec.combine)
+        return combine(output.hidden_states, self.spec.layers, self.spec.combine)
 
 
 def _check_window(features: Any, config: Any, spec: WhisperSpec, weights: Weights) -> None:

@@ -168,11 +168,11 @@ def recipe(name: str) -> Recipe:
     Raises:
         OptionError: there is none; names the closest.
     """
-    found = _all().get(name)
+    given: Any = name
+    found = _all().get(name) if isinstance(given, str) else None
     if found is None:
-        raise OptionError(
-            f"there is no recipe {quote(name)}{_close(str(name))} `emotalk features list` shows all."
-        )
+        close = _close(name) if isinstance(given, str) else "."
+        raise OptionError(f"there is no recipe {quote(name)}{close} `emotalk features list` shows all.")
     return found
 
 

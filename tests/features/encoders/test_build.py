@@ -266,6 +266,41 @@ def test_what_an_encoder_does_not_take_is_refused(tmp_path: Path) -> None:
         build_extractor("m3ed/is10")  # type: ignore[arg-type]  # what is tested
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"model_path": 3}, "model_path is 3; expected the path of a folder"),
+        ({"model_path": b"weights"}, "model_path is b'weights'; expected the path"),
+        ({"revision": 3}, "revision is 3; expected a branch, tag or commit"),
+        ({"revision": ""}, "revision is ''; expected a branch"),
+    ],
+)
+def test_an_argument_of_another_type_is_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        build_extractor(recipe("clean/bert-base-chinese").spec, **options)
+
+
+@pytest.mark.parametrize("name", ["clean/bert-base-chinese", "clean/whisper-base", "clean/dinov2-large"])
+def test_a_file_in_place_of_a_folder_is_refused(name: str, tmp_path: Path) -> None:
+    one = recipe(name)
+    file = save_small(one, tmp_path / "model") / "model.safetensors"
+    with pytest.raises(ModelError, match=f"is a file, and {name} needs the folder that it is in"):
+        build_extractor(one.spec, model_path=file)
+
+
+def test_a_home_that_nobody_has_is_no_folder() -> None:
+    with pytest.raises(ModelError, match="there is nothing at model_path='~nobody-at-all/model'"):
+        build_extractor(recipe("clean/bert-base-chinese").spec, model_path="~nobody-at-all/model")
+
+
+@pytest.mark.parametrize("name", ["clean/bert-base-chinese", "clean/dinov2-large", "m3ed/v_densenet"])
+def test_a_device_that_is_none_is_refused(name: str, tmp_path: Path) -> None:
+    one = recipe(name)
+    folder = save_small(one, tmp_path / "model")
+    with pytest.raises(OptionError, match="device is 'gpu'; expected such as 'cpu'"):
+        build_extractor(one.spec, model_path=folder, device="gpu")
+
+
 def test_a_detector_reaches_the_encoder_and_its_name_the_spec(tmp_path: Path) -> None:
     def left_half(picture: Any) -> tuple[int, int, int, int]:
         return (0, 0, picture.shape[1] // 2, picture.shape[0])

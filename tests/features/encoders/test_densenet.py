@@ -10,6 +10,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from pydantic import ValidationError
 from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
@@ -136,8 +137,14 @@ def test_a_checkpoint_that_does_not_fit_is_refused(
         DenseNetEncoder(SPEC, find_weights("denseface", model_path=tmp_path))
 
 
+@pytest.mark.parametrize("values", [{"mean": float("nan")}, {"std": float("inf")}, {"std": 0.0}])
+def test_a_scaling_that_gives_no_numbers_cannot_be_in_a_spec(values: dict[str, float]) -> None:
+    with pytest.raises(ValidationError, match=r"finite|greater than 0"):
+        DenseNetSpec(name="m3ed/face", model="m3ed/denseface", **values)
+
+
 def test_a_recipe_of_another_length_is_refused(checkpoint: Path) -> None:
-    with pytest.raises(ModelError, match="vectors of 342 numbers, and the recipe says 768"):
+    with pytest.raises(ModelError, match=r"vectors of 768 numbers, and the encoder in .* gives 342"):
         DenseNetEncoder(
             SPEC.model_copy(update={"num_dims": 768}), find_weights("denseface", model_path=checkpoint)
         )

@@ -239,6 +239,9 @@ def test_an_object_that_can_be_called_is_known_by_its_class() -> None:
         ({"input": "video", "num_frames": True}, "num_frames is True; expected a number above 0"),
         ({"input": "video", "frame_rate": math.inf}, "frame_rate is inf"),
         ({"params": {"source_digest": "x"}}, "which are recorded anyway"),
+        ({"params": {"threshold": float("nan")}}, "params has 'threshold': nan; expected a finite number"),
+        ({"params": ["block"]}, "expected names to values"),
+        ({"input": ["text"]}, "expected 'text', 'audio' or 'video'"),
         ({"params": {"list": [1]}}, "params.list is"),
     ],
 )

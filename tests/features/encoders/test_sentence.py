@@ -192,6 +192,32 @@ def test_a_folder_that_does_not_say_how_to_pool_is_refused(tmp_path: Path) -> No
         SentenceEncoder(spec(), plain)
 
 
+@pytest.mark.parametrize("has_dense", [False, True])
+def test_a_checkpoint_in_half_precision_is_calculated_in_what_the_spec_says(
+    tmp_path: Path, has_dense: bool
+) -> None:
+    inner = sentence_transformers.models.Transformer(
+        str(save_text_model(tmp_path / "inner", "bert", dtype="float16"))
+    )
+    modules = [inner, sentence_transformers.models.Pooling(32)]
+    if has_dense:
+        modules.append(sentence_transformers.models.Dense(32, 32))
+    sentence_transformers.SentenceTransformer(modules=modules, device="cpu").save(str(tmp_path / "model"))
+    weights = find_weights("tiny/sentence", model_path=tmp_path / "model")
+
+    exact, rough = (
+        encoded(SentenceEncoder(spec(compute=compute), weights), TEXTS) for compute in ("float32", "bfloat16")
+    )
+
+    whole = sentence_transformers.SentenceTransformer(
+        str(tmp_path / "model"), device="cpu", model_kwargs={"dtype": "float32"}
+    )
+    assert_equal(pooled(exact), whole.encode(TEXTS))
+    assert pooled(rough).dtype == rough[0].frames.dtype == np.float32
+    for one, other in ((pooled(rough), pooled(exact)), (rough[1].frames, exact[1].frames)):
+        assert 1e-4 < np.abs(one - other).max() / np.abs(other).max() < 0.05
+
+
 def test_weights_that_are_missing_are_never_random(tiny: Weights, tmp_path: Path) -> None:
     folder = shutil.copytree(tiny.folder, tmp_path / "part")
     kept = {
@@ -213,7 +239,7 @@ def test_a_module_that_is_code_of_the_folder_is_refused(tiny: Weights, tmp_path:
 
 
 def test_a_vector_of_another_length_than_expected_is_refused(tiny: Weights, tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="vectors of 384 numbers, and these weights give 32"):
+    with pytest.raises(ModelError, match=r"vectors of 384 numbers, and the encoder in .* gives 32"):
         SentenceEncoder(spec(num_dims=384), tiny)
     double = save(tmp_path, "bert", pooling_mode=("cls", "mean"))
     with pytest.raises(ModelError, match="64 numbers for a sentence and of 32 for a token"):

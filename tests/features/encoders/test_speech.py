@@ -398,6 +398,24 @@ def test_encoders_of_another_kind_are_refused(
         encoder_of(folder)
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"sampling_rate": RATE}, {"do_normalize": True, "image_processor_type": "ViTImageProcessor"}],
+)
+def test_a_file_that_does_not_say_how_sound_is_made_ready_is_refused_and_not_guessed(
+    folders: Folders, tmp_path: Path, settings: dict[str, Any]
+) -> None:
+    """transformers would take its class's own values, in silence."""
+    folder = Path(shutil.copytree(folders("hubert-layer"), tmp_path / "other"))
+    (folder / "preprocessor_config.json").write_text(json.dumps(settings))
+
+    with pytest.raises(ModelError, match=r"config\.json does not say sampling_rate and do_normalize"):
+        encoder_of(folder)
+    (folder / "preprocessor_config.json").unlink()
+    with pytest.raises(ModelError, match=r"has no preprocessor_config\.json"):
+        encoder_of(folder)
+
+
 def test_what_does_not_fit_the_model_is_refused_when_it_is_loaded(folders: Folders) -> None:
     folder = folders("hubert-layer")
 

@@ -24,7 +24,9 @@ from emotalk_data.features.encoders.weights import Weights, find_weights
 from emotalk_data.features.hook import Encoded, FeatureExtractor, SizedExtractor, Utterance
 from emotalk_data.schemas.feature_spec import TextSpec
 
+from ..tiny_models import save_speech_model
 from ..tiny_text import CHARACTERS, TEXT_MODELS, save_text_model, text_weights
+from ..tiny_vision import save_model
 
 TEXTS = ["我很高兴", "你今天去看他了吗我们都在这", "不", "什么都没有啊", "她是一个人来的"]
 
@@ -288,7 +290,7 @@ def test_a_checkpoint_in_half_precision_is_calculated_in_what_the_spec_says(tmp_
     [
         ({"pooling": "given"}, OptionError, "pooling is 'given'"),
         ({"layers": (5,)}, ModelError, "layers=\\(5,\\) asks for layer 5"),
-        ({"num_dims": 768}, ModelError, "vectors of 768 numbers, and these weights give 32"),
+        ({"num_dims": 768}, ModelError, "vectors of 768 numbers, and the encoder in .* gives 32"),
     ],
 )
 def test_a_spec_that_does_not_fit_the_weights_is_refused(
@@ -309,6 +311,23 @@ def test_weights_that_need_code_of_their_own_are_refused(bert: Weights, tmp_path
     (folder / "config.json").write_text(json.dumps({**config, **own}))
     with pytest.raises(ModelError, match="AutoConfig finds nothing that it can read"):
         TextEncoder(spec(), find_weights("x", model_path=folder))
+
+
+@pytest.mark.parametrize("kind", ["hubert", "clip", "resnet"])
+def test_a_model_for_something_else_is_refused_though_a_tokenizer_lies_beside_it(
+    bert: Weights, tmp_path: Path, kind: str
+) -> None:
+    if kind == "hubert":
+        save_speech_model(tmp_path, "hubert-layer")
+    elif kind == "clip":
+        save_model("clip", tmp_path)
+    else:
+        sizes = {"embedding_size": 8, "hidden_sizes": [8], "depths": [1]}
+        transformers.ResNetModel(transformers.ResNetConfig(**sizes)).save_pretrained(tmp_path)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(bert.folder / name, tmp_path)
+    with pytest.raises(ModelError, match=f"is of type '{kind}', which reads no text"):
+        TextEncoder(spec(), find_weights("x", model_path=tmp_path))
 
 
 def test_a_tokenizer_of_another_model_is_found_out(bert: Weights, tmp_path: Path) -> None:

@@ -218,7 +218,7 @@ def test_float32_is_calculated_whatever_the_checkpoint_was_saved_in(tmp_path: Pa
         ("videomae", {"frames": FrameChoice(num=8)}, OptionError, "exactly 16 pictures; frames.num is 8"),
         ("videomae", {"tokens": "sum"}, OptionError, "patches of a moment are averaged"),
         ("vit", {"output": "hidden_states", "layers": (4,)}, ModelError, "asks for layer 4"),
-        ("vit", {"num_dims": 768}, ModelError, "vectors of 32 numbers, and the recipe says 768"),
+        ("vit", {"num_dims": 768}, ModelError, "vectors of 768 numbers, and the encoder in .* gives 32"),
     ],
 )
 def test_a_spec_that_the_model_cannot_serve_is_refused_at_the_start(

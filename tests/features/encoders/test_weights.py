@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from huggingface_hub import constants, errors
+from huggingface_hub.utils._paths import filter_repo_objects
 from safetensors.torch import load_file, save_file
 
 from emotalk_data.errors import ModelError, OptionError
 from emotalk_data.features.encoders import weights as weights_module
 from emotalk_data.features.encoders.layers import combine
-from emotalk_data.features.encoders.loading import load_model, read_beside
+from emotalk_data.features.encoders.loading import load_model, read_beside, to_device
 from emotalk_data.features.encoders.weights import Weights, describe_weights, find_weights, weight_files
 from emotalk_data.schemas.feature_spec import SpeechSpec
 
@@ -104,8 +106,26 @@ def test_a_cached_folder_without_weights_says_so(cache: Path, folder: Path) -> N
     (folder / "model.safetensors").unlink()
     in_cache(cache, folder)
 
+    with pytest.raises(
+        ModelError, match=r"cache has no weights of nobody/tiny, only its small .*hf download"
+    ):
+        find_weights("nobody/tiny")
+
+
+def test_a_model_in_other_formats_alone_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "model.safetensors").rename(folder / "tf_model.h5")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", lambda *_, **__: str(folder))
+
     with pytest.raises(ModelError, match="no weights in a format that is safe to load"):
         find_weights("nobody/tiny")
+
+
+def test_a_tag_in_the_cache_is_found(cache: Path, folder: Path) -> None:
+    snapshot = in_cache(cache, folder)
+    (snapshot.parents[1] / "refs" / "v1").write_text(COMMIT)
+
+    assert find_weights("nobody/tiny", revision="v1").revision == COMMIT
 
 
 def test_a_name_that_is_none_is_refused(cache: Path) -> None:
@@ -154,13 +174,51 @@ def test_a_folder_has_no_revision_of_the_hub(folder: Path) -> None:
 # Their digest
 
 
-def test_the_digest_is_of_the_weights_alone(folder: Path) -> None:
+def test_what_a_training_or_a_card_left_is_not_in_the_digest(folder: Path) -> None:
     before = find_weights("x", model_path=folder).digest
     (folder / "README.md").write_text("a card")
     (folder / "training_args.bin").write_bytes(b"left by a trainer")
     (folder / "pytorch_model.bin").write_bytes(b"not loaded, as there are safetensors")
 
     assert find_weights("x", model_path=folder).digest == before
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["config.json", "preprocessor_config.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt",
+     "merges.txt", "spiece.model", "modules.json", "1_Pooling/config.json"],
+)  # fmt: skip
+def test_the_digest_changes_with_a_configuration_or_a_vocabulary(folder: Path, name: str) -> None:
+    file = folder / name
+    file.parent.mkdir(exist_ok=True)
+    if not file.exists():
+        file.write_text("{}")
+    before = find_weights("x", model_path=folder).digest
+    file.write_text(file.read_text() + " ")
+
+    assert find_weights("x", model_path=folder).digest != before
+
+
+def test_of_the_hub_small_files_and_the_best_weights_are_asked_for(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository = [
+        "config.json", "preprocessor_config.json", "vocab.txt", "spiece.model", "1_Pooling/config.json",
+        "model.safetensors", "2_Dense/model.safetensors", "pytorch_model.bin", "onnx/model.json", "README.md",
+        "training_args.bin",
+    ]  # fmt: skip
+    asked: list[dict[str, Any]] = []
+
+    def note(*_: object, **options: Any) -> str:
+        asked.append(options)
+        return str(folder)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", note)
+    find_weights("nobody/tiny")
+
+    (options,) = asked
+    patterns = {key: options[key] for key in ("allow_patterns", "ignore_patterns")}
+    assert list(filter_repo_objects(repository, **patterns)) == repository[:7]
 
 
 def test_the_digest_changes_with_one_bit(folder: Path) -> None:
@@ -329,6 +387,27 @@ def test_a_model_is_ready_to_encode_and_not_to_train(folder: Path) -> None:
 
     assert not model.training  # type: ignore[attr-defined]
     assert not any(parameter.requires_grad for parameter in model.parameters())  # type: ignore[attr-defined]
+
+
+# Where they are put
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:99", "auto", "meta", 3, None])
+def test_a_device_that_torch_cannot_use_is_refused(device: object) -> None:
+    with pytest.raises(OptionError, match=r"device is .*expected such as 'cpu', 'cuda' or 'cuda:1'"):
+        to_device(torch.nn.Linear(2, 2), device)
+
+
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB.\nmore"), MemoryError()]
+)
+def test_a_model_that_is_too_large_for_its_device_says_what_to_do(error: Exception) -> None:
+    class TooLarge(torch.nn.Linear):  # type: ignore[misc]  # torch is not followed
+        def to(self, *_: object) -> None:
+            raise error
+
+    with pytest.raises(ModelError, match=r"of 0\.0 GB, does not fit in the memory of cpu: .*bfloat16"):
+        to_device(TooLarge(2, 2), "cpu")
 
 
 # Several layers as one
