@@ -71,7 +71,7 @@ class Check(NamedTuple):
 
 
 def all_checks() -> Iterator[Check]:
-    """Yield every check as it is made; importing torch and its kin, in processes of their own, takes seconds."""
+    """Yield every check as it is made; importing torch and its kin, in another process, takes seconds."""
     yield from _python()
     for package, minimum in CORE_PACKAGES.items():
         yield _package(package, minimum)
@@ -216,7 +216,7 @@ def _hub() -> Iterator[Check]:
 
 
 def _optional() -> Iterator[Check]:
-    """Packages that may fail while they load, or take the process with them: each in a process of its own."""
+    """Packages that may fail while they load, or take the process with them: in another process."""
     answers = probe_extras()
     torch = answers["torch"]
     if isinstance(torch, dict):

@@ -31,8 +31,8 @@ def doctor(ctx: click.Context, form: str) -> None:
     """Check this installation and say how to mend it.
 
     Looks at Python, at each package, at the decoder that each kind of file will use, at the cache, at where
-    data is looked for, at the GPU. Optional packages are imported in a process of their own: installed is not
-    yet usable.
+    data is looked for, at the GPU. Optional packages are imported, in another process, which takes seconds:
+    installed is not yet usable.
     """
     checks: list[Check] = []
     for check in all_checks():

@@ -1,13 +1,11 @@
-"""The optional packages, and code that tries each in a process of its own."""
+"""The optional packages, and code that tries them in a process that may die of it."""
 
 from __future__ import annotations
 
 import importlib.util
-import os
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, NamedTuple
 
-from emotalk_data.cli.probes import probe
+from emotalk_data.cli.probes import Probe, probe_all
 
 __all__ = ["EXTRAS", "Extra", "probe_extras"]
 
@@ -29,7 +27,7 @@ class Extra(NamedTuple):
         extra: what brings it.
         note: what is lost without it.
         mend: what mends it when it is there and does not work; its extra, installed again, if empty.
-        needs: another package that it imports, seconds long: where that is broken, it is not tried.
+        needs: another package before it that it imports: where that does not work, it is not tried.
     """
 
     tried: str
@@ -65,17 +63,15 @@ EXTRAS: Final = {
 
 
 def probe_extras() -> dict[str, dict[str, Any] | str]:
-    """Try torch, torchcodec and all optional packages, several at a time; return what `probe` says of each."""
-    first = {"torch": _TORCH, "torchcodec": _TORCHCODEC}
-    first |= {package: _code(wanted) for package, wanted in EXTRAS.items() if not wanted.needs}
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
-        answers = dict(zip(first, threads.map(probe, first.values()), strict=True))
-        for package, wanted in EXTRAS.items():
-            if wanted.needs and isinstance(answers[wanted.needs], str):
-                is_there = importlib.util.find_spec(wanted.tried) is not None
-                answers[package] = f"{wanted.needs} does not work" if is_there else "not installed"
-        second = {package: _code(wanted) for package, wanted in EXTRAS.items() if package not in answers}
-        answers |= zip(second, threads.map(probe, second.values()), strict=True)
+    """Try torch, torchcodec and all optional packages, in one process; return what `probe_all` says of each."""
+    first = {"torch": Probe(_TORCH), "torchcodec": Probe(_TORCHCODEC)}
+    answers = probe_all(
+        first | {package: Probe(_code(wanted), wanted.needs) for package, wanted in EXTRAS.items()}
+    )
+    for package, wanted in EXTRAS.items():
+        if package not in answers:  # what it needs does not work
+            is_there = importlib.util.find_spec(wanted.tried) is not None
+            answers[package] = f"{wanted.needs} does not work" if is_there else "not installed"
     return answers
 
 

@@ -126,9 +126,13 @@ def extract(
     from emotalk_data.features.running.ranks import this_rank
 
     if spec.compute != "float32" and this_rank().number == 0:
-        from emotalk_data.cli.features_compute import tell_compute_error
+        from emotalk_data.features.running.compute_error import compute_error_line
+        from emotalk_data.features.running.extractors import asked_for
+        from emotalk_data.features.running.rows import read_source
 
-        tell_compute_error(spec, rows, options)
+        progress(f"measuring what {spec.compute} costs …")
+        of_weights = {name: options[name] for name in ("model_path", "revision", "device")}
+        echo(compute_error_line(read_source(rows), asked_for(spec, **of_weights)))
 
     progress(f"loading {printable(spec.model)} …")
     try:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from emotalk_data._optional import installed_version
 from emotalk_data.cli.features_rows import size
 from emotalk_data.cli.output import echo, pairs, printable, progress
 from emotalk_data.errors import EmotalkError, ModelError
@@ -40,7 +41,7 @@ def tell_plan(
     level: tuple[str, ...],
     rows_per_shard: int,
 ) -> bool:
-    """Print what an extraction would make, and with which weights; say whether these are there.
+    """Print what an extraction would make, and with which weights; say whether these are there, and the packages.
 
     Args:
         recipe: which one.
@@ -60,10 +61,12 @@ def tell_plan(
     vectors = {"utterance": expected.rows, "frame": expected.frames}
     total = sum(vectors[one] * dims * num_bytes for one in level)
     weights, is_there = _weights(recipe, spec, options)
+    absent = _absent_packages(spec)
     pairs(
         [
             ("recipe", recipe.name),
             ("encoder", f"{printable(spec.model)}, {weights}"),
+            *([("needs", absent)] if absent else []),
             ("licence", recipe.licence),
             (
                 "utterances",
@@ -77,19 +80,42 @@ def tell_plan(
         indent=0,
     )
     echo(f"Estimated from {expected.measured:,} rows; nothing was written.")
-    return is_there
+    if not expected.rows and spec.modality == "video" and source.corpus == "m3ed":
+        echo("M3ED releases no video: give --episodes-dir, your own episodes.", fg="yellow")
+    return is_there and not absent
 
 
+_PACKAGES: Final = {
+    "speech": ("torch", "transformers"),
+    "whisper": ("torch", "transformers"),
+    "text": ("torch", "transformers"),
+    "vision": ("torch", "transformers"),
+    "sentence": ("torch", "sentence-transformers"),
+    "timm": ("torch", "timm"),
+    "densenet": ("torch",),
+    "opensmile": ("opensmile",),
+    "callable": (),
+}
+"""What each encoder imports, as pip calls it."""
 _WHAT: Final = {"text": "text", "audio": "sound", "video": "pictures"}
+
+
+def _absent_packages(spec: FeatureSpec) -> str:
+    """Say which packages the encoder needs and does not have; nothing where all are installed."""
+    extra = spec.backend if spec.backend in ("opensmile", "timm") else "features"
+    absent = [package for package in _PACKAGES[spec.backend] if installed_version(package) is None]
+    verb = "is" if len(absent) == 1 else "are"
+    return (
+        f'{" and ".join(absent)}, which {verb} not installed: pip install "emotalk-data[{extra}]"'
+        if absent
+        else ""
+    )
 
 
 def _weights(recipe: Recipe, spec: FeatureSpec, options: Mapping[str, Any]) -> tuple[str, bool]:
     """Say which weights would be taken, and whether they are there. Nothing is downloaded."""
     if recipe.weights == "package":
-        from emotalk_data._optional import installed_version
-
-        version = installed_version("opensmile")
-        return (f"opensmile {version}", True) if version else ("and opensmile is not installed", False)
+        return f"opensmile {installed_version('opensmile') or ''}".rstrip(), True
     if options["model_path"] is not None:
         return _in_folder(spec, options["model_path"])
     if recipe.weights == "folder":

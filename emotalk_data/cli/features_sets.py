@@ -16,7 +16,7 @@ from emotalk_data.errors import OptionError, quote
 if TYPE_CHECKING:
     import datasets
 
-    from emotalk_data.builder.feature_store import FeatureStore
+    from emotalk_data.builder.feature_sets.store import FeatureStore
     from emotalk_data.features.exporting.exported import ExportFormat
     from emotalk_data.features.feature_set import FeatureSet
 

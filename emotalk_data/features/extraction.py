@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from emotalk_data.errors import ExtractionError, OptionError, PathError, quote
 from emotalk_data.features.feature_set import FeatureSet
-from emotalk_data.features.running.extractors import asked_for
+from emotalk_data.features.running.devices import default_threads
+from emotalk_data.features.running.extractors import Asked, asked_for
 from emotalk_data.features.running.ranks import Rank, this_rank
-from emotalk_data.features.running.rows import read_source
+from emotalk_data.features.running.rows import Source, read_source
 from emotalk_data.features.running.session import RunOptions, run_here
 from emotalk_data.features.running.set_folder import check_free
 from emotalk_data.schemas.feature_shard import Level
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["extract_features"]
 
 _log: Final = logging.getLogger(__name__)
-_MAX_THREADS: Final = 8
+_MAX_THREADS: Final = 256
 _MAX_SHARD_ROWS: Final = 1_000_000
 
 
@@ -69,7 +70,8 @@ def extract_features(
         revision: of the weights on the Hub.
         level: what is kept: a vector an utterance, a vector a frame, or both.
         device: `auto`, a GPU where there is one; `cpu`, `cuda`, `cuda:1`, `mps`.
-        compute: what the encoder calculates in; the recipe's own if omitted, which is float32.
+        compute: what the encoder calculates in; the recipe's own if omitted, which is float32 but for some
+            language models. What half precision costs is measured on a few utterances and logged.
         storage: what is kept: `float32` or `float16`, half the size.
         detector: finds faces, for encoders of pictures.
         max_batch_seconds: how much is encoded at once: a batch's utterances times its longest, in seconds of
@@ -86,7 +88,7 @@ def extract_features(
     Raises:
         OptionError: an option that cannot be; no ids, or one that is there twice; or the folder is in use: by
             other files, by another set (what differs is said), or by another process.
-        PathError: `out` has a NUL character.
+        PathError: `out` has a NUL character, or is no UTF-8.
         ModelError: weights cannot be found or loaded.
         MissingDependencyError: a package of an extra is missing.
         ExtractionError: nothing at all could be made of the first shard, or there is nothing to encode.
@@ -118,8 +120,18 @@ def extract_features(
         run_on_ray(source, asked, options)
         return _opened(options.path, source.num_rows, Rank(), was_stopped=False)
     rank = this_rank()
+    if asked.extractor is None and asked.spec.compute != "float32" and rank.number == 0:
+        _tell_compute_error(source, asked)
     stats = run_here(source, asked, options, rank)
     return _opened(options.path, source.num_rows, rank, was_stopped=stats is not None and stats.was_stopped)
+
+
+def _tell_compute_error(source: Source, asked: Asked) -> None:
+    """Log what half precision costs, measured; the command line prints it itself, and hides this log."""
+    if _log.isEnabledFor(logging.WARNING):
+        from emotalk_data.features.running.compute_error import compute_error_line
+
+        _log.warning("%s", compute_error_line(source, asked))
 
 
 def _opened(path: Path, num_rows: int, rank: Rank, *, was_stopped: bool) -> FeatureSet:
@@ -161,14 +173,14 @@ def _checked(
             )
     if not (type(rows_per_shard) is int and 1 <= rows_per_shard <= _MAX_SHARD_ROWS):
         raise OptionError(f"rows_per_shard is {quote(rows_per_shard)}; expected 1 to {_MAX_SHARD_ROWS:,}.")
-    if num_threads is not None and not (type(num_threads) is int and num_threads >= 1):
-        raise OptionError(f"num_threads is {quote(num_threads)}; expected 1 or more, or None.")
+    if num_threads is not None and not (type(num_threads) is int and 1 <= num_threads <= _MAX_THREADS):
+        raise OptionError(f"num_threads is {quote(num_threads)}; expected 1 to {_MAX_THREADS}, or None.")
     return RunOptions(
         _checked_path(out),
         _checked_levels(level),
         None if max_batch_seconds is None else float(max_batch_seconds),
         rows_per_shard,
-        num_threads or min(_num_processors(), _MAX_THREADS),
+        num_threads or default_threads(),
     )
 
 
@@ -189,12 +201,10 @@ def _checked_path(out: Any) -> Path:
         raise OptionError(f"out is {quote(out)}: {error}.") from error
     if "\0" in str(path):
         raise PathError(f"out is {quote(str(out))}; no path has a NUL character.", path=str(path))
-    return path
-
-
-def _num_processors() -> int:
-    """Return how many processors this process may use, which is fewer than there are in a container."""
     try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on macOS
-        return os.cpu_count() or 1
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise PathError(
+            f"out is {quote(str(out))}; Parquet files are opened by names in UTF-8.", path=str(path)
+        ) from error
+    return path

@@ -52,6 +52,8 @@ class Utterance:
 class Encoded(NamedTuple):
     """What an encoder makes of one utterance.
 
+    The arrays are pooled and copied later, by other threads: nothing may be written to them afterwards.
+
     Attributes:
         frames: shape (T, D), T at least 1, any floating type: a vector a frame, token or moment.
         seconds: shape (T,): the middle of what each vector was made from, in seconds from the utterance's start;

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from emotalk_data.cli.checks import CORE_PACKAGES
-from emotalk_data.cli.probes import probe
+from emotalk_data.cli.probes import Probe, probe, probe_all
 
 if TYPE_CHECKING:
     from .conftest import Invoke, Run
@@ -55,9 +55,21 @@ def test_a_sound_installation_is_exit_0_and_shows_no_token(run: Run, tmp_path: P
     assert canary not in done.stdout
 
 
+@pytest.fixture
+def no_extras(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No optional packages are looked at, but torch and torchcodec: the others take seconds."""
+    monkeypatch.setattr("emotalk_data.cli.extras.EXTRAS", {})
+    monkeypatch.setattr("emotalk_data.cli.checks.EXTRAS", {})
+
+
+@pytest.mark.usefixtures("no_extras")
 def test_a_broken_package_is_exit_1_with_the_command_that_mends_it(
     invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    other = tmp_path / "for the other process"
+    other.mkdir()
+    (other / "torch.py").write_text("__version__ = '9'\nclass cuda:\n    device_count = lambda: 0")
+    monkeypatch.setenv("PYTHONPATH", str(other))
     (tmp_path / "soxr.py").write_text("raise ImportError('libsoxr.so.0: cannot open shared object file')")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "soxr", raising=False)
@@ -93,6 +105,7 @@ def test_an_unwritable_cache_and_an_old_package_show(tmp_path: Path, monkeypatch
     assert (absent.state, absent.found) == ("absent", "not installed")
 
 
+@pytest.mark.usefixtures("no_extras")
 def test_a_gpu_counts_when_torch_sees_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from emotalk_data.cli import checks
 
@@ -155,3 +168,38 @@ def test_a_probe_says_why_there_is_no_answer(tmp_path: Path, monkeypatch: pytest
     assert "undefined symbol" in probe("import breaks")
     assert "signal 11" in probe("import dies")
     assert "did not end within 1 s" in probe("import hangs", timeout_seconds=1)
+
+
+def test_one_process_tries_all_and_what_is_broken_stops_nobody_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (tmp_path / "dies.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
+    (tmp_path / "leaves.py").write_text("import os; os._exit(3)")
+    (tmp_path / "breaks.py").write_text("raise OSError('libfoo.so: undefined symbol')")
+    (tmp_path / "tired.py").write_text("import first\nraise SystemExit('was tried')")
+    (tmp_path / "spoilt.py").write_text(
+        "import sys\nif 'first' in sys.modules: raise ImportError('not with first')"
+    )
+    (tmp_path / "first.py").write_text("import os; print('chatter', end=''); pid = os.getpid()")
+    process = "import first; answer = dict(pid=first.pid)"
+    found = probe_all(
+        {
+            "first": Probe(process),
+            "absent": Probe("import absent_package; answer = {}"),
+            "breaks": Probe("import breaks; answer = {}"),
+            "needs": Probe("import tired; answer = {}", needs="breaks"),
+            "spoilt": Probe("import spoilt; answer = {}"),
+            "second": Probe(process),
+            "dies": Probe("import dies; answer = {}"),
+            "leaves": Probe("import leaves; answer = {}"),
+            "third": Probe(process),
+        }
+    )
+    assert list(found) == ["first", "absent", "breaks", "spoilt", "second", "dies", "leaves", "third"]
+    assert found["first"] == found["second"] != found["third"]
+    assert found["absent"] == "not installed"
+    assert "undefined symbol" in found["breaks"]
+    assert found["spoilt"] == {}  # alone it works
+    assert "signal 11" in found["dies"]
+    assert found["leaves"] == "installed, and its import ends the process: no message"

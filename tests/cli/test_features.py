@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 
 from emotalk_data.cli import main
-from emotalk_data.cli.features_compute import measure_compute_error
 from emotalk_data.cli.features_list import FAMILIES
 from emotalk_data.errors import ModelError, OptionError
 from emotalk_data.features.feature_set import FeatureSet
@@ -22,6 +26,7 @@ from emotalk_data.testing import make_emotalk
 from ..features import conftest as _torchvision  # noqa: F401  # what transformers imports, on the test machines
 from ..features.tiny_models import save_speech_model
 from ..features.tiny_text import save_text_model
+from .conftest import PACKAGE_ROOT
 
 if TYPE_CHECKING:
     from .conftest import Invoke
@@ -210,17 +215,13 @@ def test_half_precision_says_what_it_costs_before_the_run(
     assert "calculated in bfloat16" in result.stdout
 
 
-def test_the_cost_of_half_precision_is_that_of_the_utterances_vectors(emotalk_dir: Path, bert: Path) -> None:
-    ds = load_dataset("emotalk", data_dir=emotalk_dir, split="train")
-    spec = recipe(BERT).spec
-    half = measure_compute_error(
-        spec.model_copy(update={"compute": "bfloat16"}), ds, model_path=bert, device="cpu", num_measured=3
-    )
-    assert half.num_measured == 3
-    assert 1e-9 < half.mean <= half.worst < 1e-2
-    none = measure_compute_error(spec, ds, model_path=bert, device="cpu")
-    assert none.worst < 1e-12
-    assert np.isfinite(none.mean)
+def test_weights_that_are_not_there_are_told_of_once_in_half_precision_too(
+    emotalk_dir: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    nowhere = words(BERT, emotalk_dir, tmp_path / "x", "--model-path", "/nowhere", "--compute", "bfloat16")
+    assert main([str(word) for word in nowhere]) == 2
+    out, err = capfd.readouterr()
+    assert (out, err.count("/nowhere"), err.count("\n")) == ("", 1, 1)
 
 
 def test_a_dry_run_says_rows_files_size_and_weights_and_writes_nothing(
@@ -259,6 +260,28 @@ def test_a_dry_run_without_the_weights_says_so_and_is_exit_2(
     assert result.exit_code == 2
     assert "not in the Hub's cache, and HF_HUB_OFFLINE is set" in result.stdout
     assert "frames      about " in result.stdout
+
+
+def test_a_dry_run_names_packages_that_are_not_installed(
+    invoke: Invoke, emotalk_dir: Path, bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = importlib.metadata.version
+    monkeypatch.setattr(
+        "importlib.metadata.version", lambda name: found("absent" if name == "transformers" else name)
+    )
+    release = ("--corpus", "emotalk", "--data-dir", emotalk_dir)
+    result = invoke("features", "extract", BERT, *release, "--model-path", bert, "--dry-run")
+    assert result.exit_code == 2
+    assert (
+        'needs       transformers, which is not installed: pip install "emotalk-data[features]"'
+        in result.stdout
+    )
+
+
+def test_pictures_of_m3ed_need_episodes_and_a_dry_run_says_so(invoke: Invoke, m3ed_dir: Path) -> None:
+    release = ("--corpus", "m3ed", "--data-dir", m3ed_dir)
+    result = invoke("features", "extract", "clean/dinov2-large", *release, "--dry-run")
+    assert "give --episodes-dir, your own episodes" in result.stdout
 
 
 def test_a_dry_run_of_weights_that_nobody_can_download_says_what_to_do(
@@ -310,21 +333,33 @@ def test_another_set_in_the_folder_is_left_alone_and_what_differs_is_said(
     assert "storage is 'float32' there and 'float16' here" in capfd.readouterr().err
 
 
-def test_a_stopped_run_says_that_the_same_command_goes_on(
-    emotalk_dir: Path,
-    bert: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
-) -> None:
-    def stopped(*_args: object, **_options: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("emotalk_data.features.extraction.extract_features", stopped)
-    assert main([str(word) for word in words(BERT, emotalk_dir, tmp_path / "x", "--model-path", bert)]) == 130
-    assert capfd.readouterr().err == (
+def test_ctrl_c_ends_after_a_shard_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    pytest.importorskip("opensmile")
+    make_emotalk(tmp_path / "EmotionTalk", num_utterances=24, oddities=False)
+    out = tmp_path / "is10"
+    options = ("--level", "utterance", "--rows-per-shard", 1)
+    command = [str(word) for word in words("m3ed/is10", tmp_path / "EmotionTalk", out, *options)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "emotalk_data", *command],
+        env={**os.environ, "PYTHONPATH": PACKAGE_ROOT, "HF_HOME": str(tmp_path / "hf")},
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        while process.poll() is None and not list(out.glob("data/*.parquet")):
+            time.sleep(0.005)
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate()
+    assert (process.returncode, stdout) == (130, "")
+    assert stderr.endswith(
         "stopped; what is finished stays, and the same command goes on from there.\nemotalk: interrupted\n"
     )
+    finished = {path: path.stat().st_mtime_ns for path in out.glob("data/*.parquet")}
+    assert 0 < len(finished) < 24
+    assert main(command) == 0
+    assert {path: path.stat().st_mtime_ns for path in finished} == finished
+    assert FeatureSet.open(out).counts.made == 24
 
 
 def test_a_set_that_is_not_finished_is_shown_with_exit_1(

@@ -48,7 +48,7 @@ def load_model(
         MissingDependencyError: transformers or torch is not installed.
     """
     torch = require("torch", extra="features", purpose=_PURPOSE)
-    transformers = require("transformers", extra="features", purpose=_PURPOSE)
+    transformers = _transformers()
     where = quote(str(weights.folder))
     try:
         with quiet_transformers():
@@ -126,7 +126,7 @@ def read_beside(loader: str, weights: Weights, **options: Any) -> Any:
         ModelError: there is none, or it is damaged.
         MissingDependencyError: transformers is not installed.
     """
-    transformers = require("transformers", extra="features", purpose=_PURPOSE)
+    transformers = _transformers()
     try:
         with quiet_transformers():
             return getattr(transformers, loader).from_pretrained(
@@ -214,7 +214,7 @@ def to_device(model: Any, device: Any) -> Any:
 @contextmanager
 def quiet_transformers() -> Iterator[None]:
     """Keep transformers from printing bars and tables while a model is loaded: what matters is raised."""
-    logging = require("transformers", extra="features", purpose=_PURPOSE).logging
+    logging = _transformers().logging
     verbosity = logging.get_verbosity()
     set_hook = getattr(logging, "set_tqdm_hook", lambda hook: hook)  # absent from early releases of 5
     before = set_hook(lambda bar, args, kwargs: bar(*args, **{**kwargs, "disable": True}))
@@ -224,3 +224,9 @@ def quiet_transformers() -> Iterator[None]:
     finally:
         logging.set_verbosity(verbosity)
         set_hook(before)
+
+
+def _transformers() -> Any:
+    """Import transformers, torch before it: without torch it would print advice of its own."""
+    require("torch", extra="features", purpose=_PURPOSE)
+    return require("transformers", extra="features", purpose=_PURPOSE)

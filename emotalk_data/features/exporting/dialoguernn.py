@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from emotalk_data.errors import OptionError, quote
 from emotalk_data.features.exporting.exported import Exported
-from emotalk_data.features.exporting.labelled_rows import LabelledRow, choose, read_rows
+from emotalk_data.features.exporting.labelled_rows import LabelledRow, check_label, choose, read_rows
 from emotalk_data.features.exporting.new_place import check_room, new_file
 from emotalk_data.features.exporting.plain_pickle import PickleWriter
 from emotalk_data.schemas.feature_spec import FeatureModality
@@ -28,7 +28,7 @@ from emotalk_data.schemas.feature_spec import FeatureModality
 if TYPE_CHECKING:
     import datasets
 
-    from emotalk_data.builder.feature_store import FeatureStore
+    from emotalk_data.builder.feature_sets.store import FeatureStore
 
 __all__ = ["by_modality", "export_dialoguernn"]
 
@@ -65,6 +65,7 @@ def export_dialoguernn(
     of = by_modality(stores)
     _check_levels(stores)
     columns = ["dialogue_id", "utterance_number", "speaker_id", "text", label]
+    check_label(dataset, label)
     rows = read_rows(dataset, columns, stores)
     needed = {label: f"no {label}", **{name: f"no {name}" for name in columns[:3]}}
     chosen, left_out = choose(stores, rows, needed=needed, missing=missing)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
-from emotalk_data.builder.feature_store import FeatureStore
+from emotalk_data.builder.feature_sets.store import FeatureStore
 from emotalk_data.errors import OptionError, quote
 from emotalk_data.features.exporting.dialoguernn import export_dialoguernn
 from emotalk_data.features.exporting.exported import Exported, ExportFormat
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["export"]
 
+_LABEL: Final = "emotion"
+
 
 def export(
     store: FeatureStore | Sequence[FeatureStore],
@@ -27,7 +29,7 @@ def export(
     out: str | os.PathLike[str],
     *,
     dataset: datasets.Dataset | datasets.DatasetDict | None = None,
-    label: str = "emotion",
+    label: str = _LABEL,
     missing: Literal["error", "skip"] = "error",
     max_frames: int | None = None,
 ) -> Exported:
@@ -42,7 +44,7 @@ def export(
         out: a new or empty folder for "npy" and "mertools"; a new file for the others.
         dataset: whose rows, labels, speakers and sentences; not needed for "npy", nor for "mertools" without
             labels. Rows of the sets that it does not have are not written.
-        label: column of the labels, such as `emotion_audio`; of "mertools" and "dialoguernn".
+        label: column of the labels, numbers of classes such as `emotion_audio`; of "mertools" and "dialoguernn".
         missing: for "dialoguernn" and "mmsa", which have no sign for what is missing: "error" refuses, "skip"
             leaves out the utterances that lack something. The others always leave them out.
         max_frames: for "mmsa": longer sequences are cut there.
@@ -58,7 +60,11 @@ def export(
     """
     stores = [store] if isinstance(store, FeatureStore) else list(store)
     _check(stores, format, missing, max_frames)
+    _check_label(format, label, dataset)
     path = Path(out).expanduser().absolute()
+    inside = next((store for store in stores if path.resolve().is_relative_to(store.path.resolve())), None)
+    if inside is not None:
+        raise OptionError(f"{quote(str(path), 160)} lies inside of a set; give a place outside of it.")
     if format == "npy":
         return export_npy(stores, path, dataset=dataset)
     if format == "mertools":
@@ -70,6 +76,18 @@ def export(
     if format == "dialoguernn":
         return export_dialoguernn(stores, path, dataset=dataset, label=label, missing=missing)
     return export_mmsa(stores, path, dataset=dataset, missing=missing, max_frames=max_frames)
+
+
+def _check_label(format: ExportFormat, label: str, dataset: object) -> None:
+    if label == _LABEL:
+        return
+    if format in ("npy", "mmsa"):
+        has = "no labels" if format == "npy" else "`sentiment` for its label"
+        raise OptionError(f"label is {quote(label)}; {format!r} has {has}. Leave it out.")
+    if dataset is None:
+        raise OptionError(
+            f"label is {quote(label)}, of which rows? Give dataset=, the rows that were extracted."
+        )
 
 
 def _check(stores: Sequence[object], format: object, missing: object, max_frames: object) -> None:

@@ -17,13 +17,13 @@ import numpy as np
 
 from emotalk_data.errors import DecodeError, LimitError, OptionError, quote
 from emotalk_data.features.exporting.pickled_arrays import check_characters
-from emotalk_data.features.exporting.safe_pickle import read_pickle
+from emotalk_data.features.exporting.safe_pickle import check_is_file, read_pickle
 
 __all__ = ["read_label_archive"]
 
 _MAX_MEMBERS: Final = 100
-_MAX_MEMBER_BYTES: Final = 32 << 20
-"""A label file of M3ED's 24,449 utterances has less than a tenth of it."""
+_MAX_BYTES: Final = 32 << 20
+"""Of all members, unpacked. A label file of M3ED's 24,449 utterances has less than a tenth of it."""
 _FAULTS: Final = (
     zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, TypeError, KeyError,
     SyntaxError, MemoryError, OverflowError, UnicodeError,
@@ -43,20 +43,11 @@ def read_label_archive(path: str | os.PathLike[str]) -> dict[str, Any]:
         LimitError: it is larger, unpacked, than any label file.
     """
     try:
+        check_is_file(Path(path))
         with zipfile.ZipFile(Path(path)) as archive:
-            members = archive.infolist()
-            if len(members) > _MAX_MEMBERS:
-                raise LimitError(
-                    f"{quote(str(path))} has {len(members):,} members; expected a few.", path=str(path)
-                )
-            return {
-                member.filename.removesuffix(".npy"): _read_member(
-                    archive, member, f"{path}/{member.filename}"
-                )
-                for member in members
-            }
+            return _read_members(archive, str(path))
     except _FAULTS as error:
-        if isinstance(error, DecodeError | LimitError):
+        if isinstance(error, DecodeError | LimitError | OptionError):
             raise
         raise DecodeError(
             f"{quote(str(path))} cannot be read as a .npz archive: {quote(str(error))}. Fetch it again.",
@@ -66,14 +57,27 @@ def read_label_archive(path: str | os.PathLike[str]) -> dict[str, Any]:
         raise OptionError(f"cannot read {quote(str(path))}: {error.strerror}.", path=str(path)) from error
 
 
-def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str) -> Any:
-    with archive.open(member) as file:  # what the archive says of the length need not be so
-        content = file.read(_MAX_MEMBER_BYTES + 1)
-    if len(content) > _MAX_MEMBER_BYTES:
-        raise LimitError(
-            f"{quote(where)} is larger than {_MAX_MEMBER_BYTES:,} bytes when it is unpacked; no label file is.",
-            path=where,
-        )
+def _read_members(archive: zipfile.ZipFile, path: str) -> dict[str, Any]:
+    members, values, left = archive.infolist(), dict[str, Any](), _MAX_BYTES
+    if len(members) > _MAX_MEMBERS:
+        raise LimitError(f"{quote(path)} has {len(members):,} members; expected a few.", path=path)
+    for member in members:
+        name = member.filename.removesuffix(".npy")
+        if name in values:
+            raise ValueError(f"two members of the name {quote(name)}")
+        with archive.open(member) as file:  # what the archive says of the length need not be so
+            content = file.read(left + 1)
+        left -= len(content)
+        if left < 0:
+            raise LimitError(
+                f"{quote(path)} is larger than {_MAX_BYTES:,} bytes when it is unpacked; no label file is.",
+                path=path,
+            )
+        values[name] = _value(content, f"{path}/{member.filename}")
+    return values
+
+
+def _value(content: bytes, where: str) -> Any:
     stream = io.BytesIO(content)
     version = np.lib.format.read_magic(stream)
     if version not in ((1, 0), (2, 0)):

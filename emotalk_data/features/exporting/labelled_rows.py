@@ -12,9 +12,9 @@ from emotalk_data.errors import OptionError, quote
 from emotalk_data.features.exporting.exported import LeftOut, LeftOutRow
 
 if TYPE_CHECKING:
-    from emotalk_data.builder.feature_store import FeatureStore
+    from emotalk_data.builder.feature_sets.store import FeatureStore
 
-__all__ = ["LabelledRow", "add_unwanted", "choose", "feature_name", "read_rows"]
+__all__ = ["LabelledRow", "add_unwanted", "check_label", "choose", "feature_name", "read_rows"]
 
 _SPLITS: Final = ("train", "validation", "test")
 
@@ -64,6 +64,24 @@ def read_rows(
                 )
             rows[one] = LabelledRow(one, split or of_store.get(one, ""), values)
     return list(rows.values())
+
+
+def check_label(dataset: datasets.Dataset | datasets.DatasetDict, label: str) -> None:
+    """Refuse a column that is not the number of a class: sentences would be written as labels.
+
+    Raises:
+        OptionError: it is of texts, fractions or lists; or `dataset` is no dataset.
+    """
+    for _, part in _parts(dataset):
+        of = part.features.get(label)
+        if of is not None and not (
+            isinstance(of, datasets.ClassLabel)
+            or (isinstance(of, datasets.Value) and of.dtype.startswith(("int", "uint")))
+        ):
+            classes = [name for name, one in part.features.items() if isinstance(one, datasets.ClassLabel)]
+            raise OptionError(
+                f"label is {quote(label)}, and this column is no number of a class; these are: {classes}."
+            )
 
 
 def choose(

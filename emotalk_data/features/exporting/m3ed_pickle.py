@@ -18,7 +18,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from emotalk_data.builder.shard_plan import plan
-from emotalk_data.errors import OptionError, SchemaError, quote
+from emotalk_data.errors import LimitError, OptionError, SchemaError, quote
 from emotalk_data.features.exporting.new_place import new_folder
 from emotalk_data.features.exporting.safe_pickle import load_pickle
 from emotalk_data.features.running.digests import ids_digest
@@ -111,7 +111,7 @@ def import_m3ed_features(
         raise OptionError(f"modality is {quote(modality)}; expected one of {list(_WORDS)}.")
     kind = _WORDS[modality]
     _spec(name, kind, 1, {})  # before the file is read
-    released = _Released(load_pickle(path), str(path), kind)
+    released = _Released(load_pickle(path), str(path), Path(path).stat().st_size, kind)
     splits = released.splits() if dataset is None else _splits_of(dataset)
     digest = _file_digest(Path(path))
     spec = _spec(name, kind, released.num_dims, {"file": Path(path).name, "blake2b": digest})
@@ -129,7 +129,7 @@ def import_m3ed_features(
 class _Released:
     """A released file, checked: where the vector of each utterance is."""
 
-    def __init__(self, content: object, file: str, modality: FeatureModality) -> None:
+    def __init__(self, content: object, file: str, num_bytes: int, modality: FeatureModality) -> None:
         self._file = file
         if not isinstance(content, list | tuple) or len(content) != len(_FIELDS):
             self._refuse("", content, f"a list of {len(_FIELDS)}: {', '.join(_FIELDS)}")
@@ -143,6 +143,12 @@ class _Released:
                 self._refuse(name, self._content[name], "a dict with a list for each dialogue")
         for dialogue, ids in self._content["ids"].items():
             self._add_dialogue(field, dialogue, ids)
+        if len(self.places) * self.num_dims > num_bytes:  # one array in the place of all
+            raise LimitError(
+                f"{quote(file)} has {num_bytes:,} bytes, and {field} is {len(self.places):,} vectors of "
+                f"{self.num_dims:,} numbers: it names one of them many times. It may be an attack.",
+                path=file,
+            )
 
     def vector(self, utterance_id: str) -> NDArray[Any] | None:
         """Return the vector of an utterance, shape (D,); None where the file does not have it."""

@@ -23,7 +23,7 @@ import numpy as np
 
 from emotalk_data.errors import OptionError, quote
 from emotalk_data.features.exporting.exported import FAILURES_NAME, Exported
-from emotalk_data.features.exporting.labelled_rows import LabelledRow, choose, read_rows
+from emotalk_data.features.exporting.labelled_rows import LabelledRow, check_label, choose, read_rows
 from emotalk_data.features.exporting.new_place import new_folder
 from emotalk_data.features.exporting.npy import folder_names, null_rows, write_features
 from emotalk_data.features.exporting.plain_pickle import PickleWriter
@@ -31,7 +31,7 @@ from emotalk_data.features.exporting.plain_pickle import PickleWriter
 if TYPE_CHECKING:
     import datasets
 
-    from emotalk_data.builder.feature_store import FeatureStore
+    from emotalk_data.builder.feature_sets.store import FeatureStore
 
 __all__ = ["NO_VALENCE", "export_mertools"]
 
@@ -71,6 +71,7 @@ def export_mertools(
         left_out = null_rows(stores)
     else:
         columns = [label, *(["sentiment"] if _has_sentiment(dataset) else [])]
+        check_label(dataset, label)
         wanted = read_rows(dataset, columns, stores)
         rows, left_out = choose(stores, wanted, needed={label: f"no {label}"}, missing="skip")
         ids = {row.utterance_id for row in rows}

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     import datasets
     from numpy.typing import NDArray
 
-    from emotalk_data.builder.feature_store import FeatureStore, StoredRow
+    from emotalk_data.builder.feature_sets.store import FeatureStore
+    from emotalk_data.builder.feature_sets.stored_rows import StoredRow
 
 __all__ = ["export_mmsa"]
 

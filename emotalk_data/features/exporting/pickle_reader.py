@@ -49,6 +49,8 @@ class PickleReader:
         self._memo: dict[int, Any] = {}
         self._unbuilt: dict[int, tuple[object, list[int]]] = {}
         self._num_unbuilt = 0
+        self._num_copied_items = 0
+        self._num_copied_bytes = 0
         self._actions = _actions(self)
 
     def run(self) -> Any:
@@ -169,7 +171,11 @@ class PickleReader:
     def find(self, module_and_name: tuple[object, ...]) -> None:
         """Put one of the few names on the stack that are known here."""
         module, name = module_and_name
-        known = NAMES.get((module, name)) if isinstance(module, str) and isinstance(name, str) else None
+        if not isinstance(module, str) or not isinstance(
+            name, str
+        ):  # never shown: lists of lists have no end
+            raise RefusedError("a name that is no text")
+        known = NAMES.get((module, name))
         if known is None:
             raise RefusedError(f"the name {quote(module)}, {quote(name)}, which features do not need,")
         self.push(known)
@@ -180,6 +186,7 @@ class PickleReader:
         if not isinstance(function, Name) or function.call is None or not isinstance(arguments, tuple):
             raise RefusedError("a call of something that cannot be called")
         made = function.call(arguments)
+        self._count_copy(made)
         self._num_unbuilt += isinstance(made, UnbuiltArray)
         self.push(made)
 
@@ -191,6 +198,8 @@ class PickleReader:
         elif isinstance(unbuilt, UnbuiltArray):
             built = build_array(state)
             self._num_unbuilt -= 1
+            if built is not state[-1]:  # objects stay in the list that they are in
+                self._count_copy(built)
         else:
             raise RefusedError("a state for something that has none")
         _, places = self._unbuilt.pop(id(unbuilt), (None, ()))
@@ -198,6 +207,15 @@ class PickleReader:
             if self._memo[place] is unbuilt:
                 self._memo[place] = built
         self.push(built)
+
+    def _count_copy(self, made: object) -> None:
+        """Refuse more copies than the file has bytes: a reference of two bytes can ask for a large one again."""
+        if isinstance(made, list | set):
+            self._num_copied_items += len(made)
+        texts = made if isinstance(made, list) else (made,)
+        self._num_copied_bytes += sum(len(one) for one in texts if isinstance(one, str | memoryview))
+        if self._num_copied_items > _MAX_INSTRUCTIONS or self._num_copied_bytes > len(self.source.data):
+            raise TooLargeError("copies of copies of a value")
 
 
 def _actions(reader: PickleReader) -> dict[int, Callable[[], Any]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,18 @@ from emotalk_data.features.exporting.pickle_bytes import TooLargeError
 from emotalk_data.features.exporting.pickle_reader import PickleReader
 from emotalk_data.features.exporting.pickled_arrays import RefusedError
 
-__all__ = ["load_pickle", "read_pickle"]
+__all__ = ["check_is_file", "load_pickle", "read_pickle"]
+
+
+def check_is_file(path: Path) -> None:
+    """Refuse what is no file: opening a pipe waits for who writes to it.
+
+    Raises:
+        OptionError: it is a pipe, a device or a folder.
+        OSError: it is not there.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OptionError(f"cannot read {quote(str(path))}: it is no file.", path=str(path))
 
 
 def load_pickle(path: str | os.PathLike[str]) -> Any:
@@ -30,6 +42,7 @@ def load_pickle(path: str | os.PathLike[str]) -> Any:
         OptionError: the file cannot be read.
     """
     try:
+        check_is_file(Path(path))
         with Path(path).open("rb") as file:
             if os.fstat(file.fileno()).st_size == 0:
                 raise DecodeError(

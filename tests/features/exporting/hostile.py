@@ -86,10 +86,31 @@ def calls(canary: Path) -> dict[str, bytes]:
     return found
 
 
+def copies() -> dict[str, bytes]:
+    """Pickles that ask for one value again and again, in two bytes each time."""
+    again = b"h\x00h\x01R"
+    numbers = b"".join(b"J" + struct.pack("<i", number) for number in range(50_000))
+    ascii_text = b"X" + struct.pack("<I", 10**5) + b"a" * 10**5
+    texts = b"(K\x01J" + struct.pack("<i", 50_000) + b"\x85" + of_type("U1") + b"\x89"
+    long_text = b"(K\x01K\x01\x85" + of_type("U50000") + b"\x89"
+    data = b"\x8e" + struct.pack("<Q", 200_000) + b"\x2d\x4e\x00\x00" * 50_000 + b"t\x940"
+    laughs = b"".join(b"](h%ch%ce\x94" % (number, number) for number in range(40))
+    return {
+        "a list as a set again": FOUR
+        + b"(cbuiltins\nset\n\x94](" + numbers + b"e\x85\x940" + again * 3000 + b"t.",
+        "bytes of a text again": FOUR
+        + b"(c_codecs\nencode\n\x94" + ascii_text + b"X\x06\x00\x00\x00latin1\x86\x940" + again * 30_000 + b"t.",
+        "texts of bytes again": FOUR + b"(" + texts + data + (ARRAY + b"h\x00b") * 1_000 + b"t.",
+        "a long text again": FOUR + b"(" + long_text + data + (ARRAY + b"h\x00b") * 9_000 + b"t.",
+        "a name of lists of lists": FOUR + b"]\x94" + laughs + b"h\x28\x93.",
+    }  # fmt: skip
+
+
 def bombs() -> dict[str, bytes]:
     """Small pickles that ask for much memory or time."""
     large = struct.pack("<Q", 2**62)
     return {
+        **copies(),
         "LONG_BINPUT": FOUR + b"Nr\xff\xff\xff\x7f.",
         "LONG_BINPUT after a value": TWO + b"]r\xfe\xff\xff\xff.",
         "BINBYTES8": FOUR + b"\x8e" + large + b".",

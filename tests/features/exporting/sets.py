@@ -8,7 +8,8 @@ from typing import Any
 import datasets
 import numpy as np
 
-from emotalk_data.builder.feature_store import FeatureStore, open_store
+from emotalk_data.builder.feature_sets.opening import open_store
+from emotalk_data.builder.feature_sets.store import FeatureStore
 from emotalk_data.schemas.feature_shard import Level
 from emotalk_data.schemas.feature_spec import EncoderSpec, SentenceSpec, SpeechSpec, TimmSpec
 

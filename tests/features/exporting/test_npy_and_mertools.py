@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import os
+import resource
 import warnings
 from pathlib import Path
 from typing import Any
@@ -97,6 +99,35 @@ def test_a_place_that_cannot_be_written_is_a_typed_error(tmp_path: Path) -> None
         export(store, "npy", tmp_path / "file" / "out")
     with pytest.raises(CacheWriteError, match="Nothing is left of it"):
         export(store, "mmsa", tmp_path / "file" / "out.pkl", dataset=emotalk())
+
+
+@pytest.mark.parametrize("form", ["npy", "mertools", "dialoguernn", "mmsa"])
+def test_a_write_that_fails_half_way_leaves_nothing_and_says_why(tmp_path: Path, form: Any) -> None:
+    store, _ = make_store(tmp_path / "set", levels=("utterance",))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (130, limits[1]))  # a full disk, as near as a test gets to it
+    try:
+        with pytest.raises(CacheWriteError, match=r"File too large\. Nothing is left of it; make room"):
+            export(store, form, tmp_path / "out", dataset=emotalk())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert [path.name for path in tmp_path.iterdir()] == ["set"]
+
+
+@pytest.mark.parametrize("form", ["mertools", "dialoguernn"])
+def test_a_label_is_the_number_of_a_class(tmp_path: Path, form: Any) -> None:
+    store, _ = make_store(tmp_path / "set")
+    for column in ("text", "sentiment"):
+        with pytest.raises(
+            OptionError, match=rf"label is '{column}', .* these are: \['emotion', 'emotion_audio'\]"
+        ):
+            export(store, form, tmp_path / "out", dataset=emotalk(), label=column)
+
+
+def test_a_set_is_not_written_into_itself(tmp_path: Path) -> None:
+    store, _ = make_store(tmp_path / "set")
+    with pytest.raises(OptionError, match="lies inside of a set"):
+        export(store, "npy", tmp_path / "set" / "npy")
 
 
 def test_two_sets_of_one_name_do_not_overwrite_each_other(tmp_path: Path) -> None:
@@ -198,8 +229,14 @@ def test_a_label_file_that_asks_for_more_is_refused(tmp_path: Path) -> None:
         read_label_archive(tmp_path / "code.npz")
     assert not (tmp_path / "canary").exists()
     np.savez_compressed(tmp_path / "bomb.npz", x=np.zeros(33 << 20, np.uint8))
-    with pytest.raises(LimitError, match="is larger than"):
-        read_label_archive(tmp_path / "bomb.npz")
+    halves = {name: np.zeros(17 << 20, np.uint8) for name in ("one", "two")}
+    np.savez_compressed(tmp_path / "halves.npz", **halves)  # type: ignore[arg-type]  # any names
+    for name in ("bomb", "halves"):
+        with pytest.raises(LimitError, match="is larger than"):
+            read_label_archive(tmp_path / f"{name}.npz")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OptionError, match="it is no file"):
+        read_label_archive(tmp_path / "pipe")
     (tmp_path / "text.npz").write_bytes(b"no archive")
     with pytest.raises(DecodeError, match=r"cannot be read as a \.npz archive"):
         read_label_archive(tmp_path / "text.npz")
@@ -215,6 +252,8 @@ def test_a_label_file_that_asks_for_more_is_refused(tmp_path: Path) -> None:
         ({"max_frames": 0}, "max_frames is 0; expected a whole number from 1"),
         ({"max_frames": 5}, "max_frames is for 'mmsa'; 'npy' keeps every frame"),
         ({"format": "mmsa"}, "give dataset="),
+        ({"label": "emotion_audio"}, "label is 'emotion_audio'; 'npy' has no labels"),
+        ({"label": "emotion_audio", "format": "mertools"}, "of which rows"),
         ({"dataset": "EmotionTalk"}, "dataset is 'str'; expected the Dataset or DatasetDict"),
         ({"store": []}, "expected a feature set to export"),
     ],

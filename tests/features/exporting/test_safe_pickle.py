@@ -154,6 +154,13 @@ def test_none_of_them_gets_memory(verdicts: dict[str, Any]) -> None:
     assert max(verdicts[name]["mb"] for name in small) < 16
 
 
+def test_copies_of_one_value_end_before_they_are_large(verdicts: dict[str, Any]) -> None:
+    of = {name: verdicts[name] for name in hostile.copies()}
+    assert of.pop("a name of lists of lists")["error"] == "DecodeError"
+    assert {verdict["error"] for verdict in of.values()} == {"LimitError"}
+    assert max(verdict["mb"] for verdict in of.values()) < 128
+
+
 @pytest.mark.parametrize(
     "name", ["LONG_BINPUT", "BINBYTES8", "BINUNICODE8", "BYTEARRAY8", "BINBYTES", "LONG4", "LONG1"]
 )
@@ -215,5 +222,7 @@ def test_messages_say_where_and_what_to_do(tmp_path: Path) -> None:
         load_pickle(tmp_path / "empty.pkl")
     with pytest.raises(OptionError, match="cannot read"):
         load_pickle(tmp_path / "nothing.pkl")
-    with pytest.raises(OptionError, match="cannot read"):
-        load_pickle(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe"):
+        with pytest.raises(OptionError, match=r"cannot read .* it is no file"):
+            load_pickle(path)

@@ -1,22 +1,24 @@
-"""What calculating in half precision costs: a few utterances encoded in both ways, before the run."""
+"""What calculating in half precision costs: a few utterances encoded in both ways."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from emotalk_data.cli.output import echo, one_line, progress
-from emotalk_data.errors import EmotalkError
+import numpy as np
+
+from emotalk_data.errors import EmotalkError, ExtractionError, ModelError
+from emotalk_data.features.running.extractors import Asked, make_ready
+from emotalk_data.features.running.failures import one_line
+from emotalk_data.features.running.outcomes import make_row
+from emotalk_data.features.running.rows import Source, is_missing
 
 if TYPE_CHECKING:
-    import datasets
-    import numpy as np
     from numpy.typing import NDArray
 
     from emotalk_data.features.hook import FeatureExtractor, Utterance
     from emotalk_data.schemas.feature_spec import FeatureSpec
 
-__all__ = ["ComputeError", "measure_compute_error", "tell_compute_error"]
+__all__ = ["ComputeError", "compute_error_line", "measure_compute_error"]
 
 _NUM_MEASURED: Final = 8
 
@@ -37,66 +39,43 @@ class ComputeError(NamedTuple):
     device: str
 
 
-def tell_compute_error(
-    spec: FeatureSpec, rows: datasets.Dataset | datasets.DatasetDict, options: Mapping[str, Any]
-) -> None:
-    """Print what calculating in `spec.compute` costs; or why that could not be measured.
+def compute_error_line(source: Source, asked: Asked) -> str:
+    """Measure what calculating in `asked.spec.compute` costs, and say it in a line; or why it was not measured.
 
-    Args:
-        spec: of the run.
-        rows: of the run.
-        options: its `model_path`, `revision` and `device`.
+    Raises:
+        ModelError: the encoder cannot be loaded, and not for want of memory: the run would say the same.
+        OptionError: there is no such device.
+        MissingDependencyError: a package is missing.
     """
-    progress(f"measuring what {spec.compute} costs …")
+    compute = asked.spec.compute
     try:
-        found = measure_compute_error(
-            spec,
-            rows,
-            model_path=options["model_path"],
-            revision=options["revision"],
-            device=options["device"],
-        )
-    except (EmotalkError, RuntimeError, MemoryError) as error:  # float32 may not fit where half of it does
-        echo(f"{spec.compute}: its error against float32 was not measured: {one_line(str(error))[:200]}")
-        return
-    echo(
-        f"{spec.compute} against float32, {found.num_measured} utterances on {found.device}: 1 - cosine of their "
+        found = measure_compute_error(source, asked)
+    except (ExtractionError, ModelError, RuntimeError, MemoryError) as error:
+        if isinstance(error, ModelError) and "memory" not in str(error):
+            raise
+        return f"{compute}: its error against float32 was not measured: {one_line(str(error))}"
+    return (
+        f"{compute} against float32, {found.num_measured} utterances on {found.device}: 1 - cosine of their "
         f"vectors is {found.mean:.1e} on average, {found.worst:.1e} at worst."
     )
 
 
-def measure_compute_error(
-    spec: FeatureSpec,
-    rows: datasets.Dataset | datasets.DatasetDict,
-    *,
-    model_path: Any = None,
-    revision: str | None = None,
-    device: str = "auto",
-    num_measured: int = _NUM_MEASURED,
-) -> ComputeError:
+def measure_compute_error(source: Source, asked: Asked, *, num_measured: int = _NUM_MEASURED) -> ComputeError:
     """Encode some utterances in float32 and as a spec says, one by one on the same device.
 
     Args:
-        spec: of the run.
-        rows: of the run; utterances are evenly spread over them.
-        model_path: as for `build_extractor`.
-        revision: likewise.
-        device: `auto`, or as torch names it.
+        source: the rows; utterances are evenly spread over them.
+        asked: the encoder.
         num_measured: how many utterances, where there are so many that can be encoded.
 
     Raises:
         EmotalkError: the encoder cannot be built, or nothing could be encoded.
     """
-    import numpy as np
-
-    from emotalk_data.errors import ExtractionError
-    from emotalk_data.features.running.extractors import asked_for, make_ready
-
-    chosen = _evenly(rows, spec, num_measured)
+    chosen = _evenly(source, asked.spec, num_measured)
     found: list[dict[str, NDArray[np.float32]]] = []
-    for compute in ("float32", spec.compute):
-        asked = asked_for(spec, model_path=model_path, revision=revision, device=device, compute=compute)
-        ready = make_ready(asked)
+    for compute in ("float32", asked.spec.compute):
+        spec = asked.spec.model_copy(update={"compute": compute})
+        ready = make_ready(asked._replace(spec=spec))
         found.append(_vectors(ready.extractor, chosen))
         name = ready.name
         del ready  # the next one may need its memory
@@ -108,11 +87,9 @@ def measure_compute_error(
     return ComputeError(max(distances), float(np.mean(distances)), len(distances), name)
 
 
-def _evenly(rows: datasets.Dataset | datasets.DatasetDict, spec: FeatureSpec, count: int) -> list[Utterance]:
+def _evenly(source: Source, spec: FeatureSpec, count: int) -> list[Utterance]:
     """Return utterances that have what is encoded, evenly spread."""
-    from emotalk_data.features.running.rows import is_missing, read_source
-
-    splits = list(read_source(rows).splits.values())
+    splits = list(source.splits.values())
     places = [(split, row) for split in splits for row in range(len(split))]
     spread = (places[number * len(places) // (4 * count)] for number in range(4 * count))
     found: dict[str, Utterance] = {}
@@ -126,8 +103,6 @@ def _evenly(rows: datasets.Dataset | datasets.DatasetDict, spec: FeatureSpec, co
 
 def _vectors(extractor: FeatureExtractor[Any], chosen: list[Utterance]) -> dict[str, NDArray[np.float32]]:
     """Return the vectors of the utterances of which one could be made, by their ids."""
-    from emotalk_data.features.running.outcomes import make_row
-
     found: dict[str, NDArray[np.float32]] = {}
     for utterance in chosen:
         try:
@@ -142,8 +117,6 @@ def _vectors(extractor: FeatureExtractor[Any], chosen: list[Utterance]) -> dict[
 
 
 def _distance(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    import numpy as np
-
     left, right = one.astype(np.float64), other.astype(np.float64)
     length = float(np.linalg.norm(left) * np.linalg.norm(right))
     return max(0.0, 1.0 - float(left @ right) / length) if length else 0.0
