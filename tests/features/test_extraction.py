@@ -447,7 +447,8 @@ def test_two_runs_do_not_write_to_one_folder(tmp_path: Path) -> None:
         ({"max_batch_seconds": 0}, "max_batch_seconds is 0; expected a number above 0"),
         ({"max_batch_seconds": True}, "max_batch_seconds is True"),
         ({"rows_per_shard": 0}, "rows_per_shard is 0; expected 1 to 1,000,000"),
-        ({"num_threads": 0}, "num_threads is 0; expected 1 or more"),
+        ({"num_threads": 0}, "num_threads is 0; expected 1 to 256, or None"),
+        ({"num_threads": 10**6}, "num_threads is 1000000; expected 1 to 256"),
         ({"runner": "dask"}, "runner is 'dask'; expected 'local' or 'ray'"),
         ({"compute": "float64"}, "compute is 'float64'; expected one of float32, bfloat16, float16"),
         ({"storage": "bfloat16"}, "storage is 'bfloat16'; expected one of float32, float16"),
@@ -467,6 +468,7 @@ def test_encoders_that_are_none_are_refused(tmp_path: Path) -> None:
     for wrong, message in (
         (3, "recipe is 3; expected the name of a recipe, a Recipe, a spec, or an object with"),
         ("clean/nothing", "there is no recipe 'clean/nothing'"),
+        (Loudness, r"recipe is the class Loudness; expected an object of it: Loudness\(...\)"),
         (Numbers(constant, num_dims=None), "the spec of own/numbers has no num_dims"),
         (Numbers(constant, name="own/notes"), "the features would be called 'notes'"),
         (Numbers(constant).spec, "is an encoder of your own: nothing here can build it"),
@@ -490,6 +492,9 @@ def test_a_recipe_is_taken_by_name_or_as_a_spec_and_weights_are_looked_for(tmp_p
 def test_a_path_that_cannot_be_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PathError, match="no path has a NUL character"):
         extract(table(), Numbers(constant), Path("a\0b"))
+    with pytest.raises(PathError, match="opened by names in UTF-8"):
+        extract(table(), Numbers(constant), tmp_path / "\udcff")
+    assert content(tmp_path) == {}
     with pytest.raises(OptionError, match="out is None; expected the path of a folder"):
         extract_features(table(), Numbers(constant), None)  # type: ignore[arg-type]
     (tmp_path / "file").write_text("x")

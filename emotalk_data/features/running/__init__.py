@@ -1,7 +1,7 @@
 """THE RUN: rows to shards, in batches, threads before the device, one behind. Nothing is imported here.
 
 rows, digests        utterances of a dataset, and what they were made from
-plan, plan_file      which shards there are to be
+plan                 which shards there are to be, and the file that says so
 set_folder           whose folder it is, and which shards are finished
 batches, feeding     what is encoded together; prepared by threads, ahead of the device
 encoding, outcomes   a batch on the device, whatever happens; a row of what it gave

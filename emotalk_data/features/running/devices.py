@@ -1,18 +1,20 @@
-"""What calculates: the CPU or a GPU, and its name."""
+"""What calculates: the CPU or a GPU, and its name; how many threads work ahead of it."""
 
 from __future__ import annotations
 
 import logging
+import os
 import re
 from typing import Any, Final
 
 from emotalk_data._optional import is_usable, require
 from emotalk_data.errors import OptionError, quote
 
-__all__ = ["device_name", "find_device"]
+__all__ = ["default_threads", "device_name", "find_device"]
 
 _log: Final = logging.getLogger(__name__)
 _CUDA: Final = re.compile(r"cuda(?::(\d{1,3}))?")
+_MAX_DEFAULT_THREADS: Final = 8
 _EXPECTED: Final = "'auto', 'cpu', 'cuda', 'cuda:1' or 'mps'"
 
 
@@ -55,6 +57,18 @@ def device_name(device: str) -> str:
         return device
     torch = require("torch", extra="features", purpose="calculate on a GPU")
     return str(torch.cuda.get_device_name(device))
+
+
+def default_threads() -> int:
+    """Return how many threads prepare: the processors that this process may use, at most 8.
+
+    In a container these are fewer than the machine has.
+    """
+    try:
+        count = len(os.sched_getaffinity(0))
+    except AttributeError:  # not on macOS
+        count = os.cpu_count() or 1
+    return min(count, _MAX_DEFAULT_THREADS)
 
 
 def _usable(torch: Any, device: str) -> str:

@@ -102,6 +102,10 @@ def asked_for(
         spec = given.spec
     elif isinstance(given, EncoderSpec):
         spec = given
+    elif isinstance(given, type):
+        raise OptionError(
+            f"recipe is the class {given.__name__}; expected an object of it: {given.__name__}(...)."
+        )
     elif isinstance(given, FeatureExtractor):
         extractor, spec = given, given.spec
         _refuse_for_object(model_path, revision, device, compute, detector)

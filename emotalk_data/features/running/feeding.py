@@ -129,7 +129,7 @@ class Feeder:
         num_threads: how many.
 
     Attributes:
-        waited_seconds: how long batches were waited for.
+        waited_seconds: how long batches, and plans of shards, were waited for.
     """
 
     def __init__(
@@ -202,7 +202,9 @@ class Feeder:
         self._plan_ahead()
         if not self._planned:
             return False
+        began = time.perf_counter()
         shard = self._planned.popleft().result()
+        self.waited_seconds += time.perf_counter() - began
         self._opened.append(shard)
         self._unsubmitted.extend([shard.utterances[place] for place in batch] for batch in shard.batches)
         self._plan_ahead()

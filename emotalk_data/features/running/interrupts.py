@@ -40,7 +40,7 @@ def first_interrupt_asks() -> Iterator[StopRequest]:
         if request.is_asked:
             signal.default_int_handler(number, frame)
         request.is_asked = True
-        with suppress(OSError):  # print is not for handlers: it may be interrupted itself
+        with suppress(OSError, ValueError):  # closed; print is not for handlers: it may be interrupted itself
             os.write(sys.__stderr__.fileno() if sys.__stderr__ is not None else 2, _ASKED)
 
     if (

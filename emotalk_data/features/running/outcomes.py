@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["MAX_FLOAT16", "check_made", "count_rows", "make_row"]
 
 MAX_FLOAT16: Final = 65_504.0
+_MAX_FLOAT32: Final = float(np.finfo(np.float32).max)
 _MISSING: Final = "missing: "
 
 
@@ -43,9 +44,11 @@ def make_row(
         utterance_id,
         digest,
         notes=tuple(one_line(str(note)) for note in outcome.notes) if isinstance(outcome, Encoded) else (),
-        pooled=pooled.astype(dtype) if pooled is not None and "utterance" in levels else None,
+        pooled=pooled.astype(np.float32).astype(dtype)
+        if pooled is not None and "utterance" in levels
+        else None,
         frames=frames.astype(dtype) if "frame" in levels else None,
-        seconds=seconds if "frame" in levels else None,
+        seconds=seconds.astype(np.float32) if seconds is not None and "frame" in levels else None,
         num_frames=len(frames),
     )
 
@@ -83,7 +86,7 @@ def check_made(rows: Iterable[ShardRow], cause: BaseException | None, where: str
         ) from cause
 
 
-Checked = tuple["NDArray[Any]", "NDArray[Any] | None", "NDArray[np.float32] | None"]
+Checked = tuple["NDArray[Any]", "NDArray[Any] | None", "NDArray[Any] | None"]
 
 
 def _checked(encoded: Any, spec: FeatureSpec, levels: tuple[Level, ...]) -> Checked | Failure:
@@ -94,7 +97,7 @@ def _checked(encoded: Any, spec: FeatureSpec, levels: tuple[Level, ...]) -> Chec
         seconds = None if encoded.seconds is None else np.asarray(encoded.seconds)
     except Exception as error:  # whatever a hook returned, and whatever that does
         return Failure("encoder", one_line(f"it gave no arrays: {type(error).__name__}: {error}"))
-    wrong = _wrong_shape(frames, given, seconds, spec.num_dims)
+    wrong = _wrong_shape(frames, given, seconds, spec.num_dims) or _wrong_notes(encoded.notes)
     if wrong is not None:
         return Failure("encoder", wrong)
     pooled = _pooled(frames, given, spec) if "utterance" in levels else None
@@ -106,7 +109,9 @@ def _checked(encoded: Any, spec: FeatureSpec, levels: tuple[Level, ...]) -> Chec
     stored = max(largest if "frame" in levels else largest[1:])
     if spec.storage == "float16" and stored > MAX_FLOAT16:
         return Failure("not_finite", f"numbers up to {stored:.6g} do not fit float16; store float32")
-    return frames, pooled, None if seconds is None else seconds.astype(np.float32)
+    if stored > _MAX_FLOAT32:
+        return Failure("not_finite", f"numbers up to {stored:.6g} do not fit float32")
+    return frames, pooled, seconds
 
 
 def _wrong_shape(
@@ -125,25 +130,32 @@ def _wrong_shape(
     return None
 
 
+def _wrong_notes(notes: Any) -> str | None:
+    if isinstance(notes, tuple | list) and all(isinstance(note, str) for note in notes):
+        return None
+    return f"its notes are a {type(notes).__name__}; expected a tuple of texts"
+
+
 def _largest(values: NDArray[Any]) -> float:
     """Return the largest absolute value; infinity and NaN come through, and nothing is copied."""
     return float(np.maximum(values.max(), -values.min()))
 
 
 def _are_times(seconds: NDArray[Any]) -> bool:
-    return np.issubdtype(seconds.dtype, np.number) and bool(np.isfinite(seconds).all())
+    kinds = np.floating, np.integer
+    return any(np.issubdtype(seconds.dtype, kind) for kind in kinds) and bool(
+        (np.abs(seconds) <= _MAX_FLOAT32).all()
+    )
 
 
-def _pooled(
-    frames: NDArray[Any], given: NDArray[Any] | None, spec: FeatureSpec
-) -> NDArray[np.float32] | Failure:
-    """Return one vector, float32. The mean is taken in float64: a sum of many float32 would lose digits."""
+def _pooled(frames: NDArray[Any], given: NDArray[Any] | None, spec: FeatureSpec) -> NDArray[Any] | Failure:
+    """Return one vector. The mean is taken in float64: a sum of many float32 would lose digits."""
     if given is not None:
-        return given.astype(np.float32)
+        return given
     if spec.pooling == "given":
         return Failure("encoder", "its spec says that it gives the utterance's vector, and it gave none")
     if spec.pooling == "mean":
         mean: NDArray[np.float64] = frames.mean(axis=0, dtype=np.float64)
-        return mean.astype(np.float32)
+        return mean
     one: NDArray[Any] = frames[0 if spec.pooling == "first" else -1]
-    return one.astype(np.float32)
+    return one

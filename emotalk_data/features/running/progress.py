@@ -20,7 +20,8 @@ class Progress:
     def __init__(self, name: str, *, total: int, initial: int) -> None:
         from datasets.utils import tqdm  # obeys datasets.disable_progress_bars()
 
-        self._bar: Any = tqdm(total=total, initial=initial, unit=" utterances", desc=name)
+        # Of the whole run, not of the last moments: in each shard the longest utterances come first.
+        self._bar: Any = tqdm(total=total, initial=initial, unit=" utterances", desc=name, smoothing=0)
         self._num_failed = 0
 
     def tell(self, num_rows: int, num_failed: int) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -115,9 +116,12 @@ class _ShardActor:
 
         job = self._work.jobs[number]
         try:
-            run_shards(self._maker, [job], tell)
+            stats = run_shards(self._maker, [job], tell)
         except EmotalkError as error:
             return _packed(error)
+        # What was learned: what fits into memory, and that the encoder is not what is broken.
+        has_made = self._maker.has_made or failed < stats.num_rows
+        self._maker = replace(self._maker, max_batch_seconds=stats.max_batch_seconds, has_made=has_made)
         return _packed((job.num_rows, failed))
 
 

@@ -12,6 +12,7 @@ from emotalk_data.builder.feature_sets.shards import Shard
 from emotalk_data.builder.feature_sets.store import FeatureStore
 from emotalk_data.builder.feature_sets.stored_rows import stored_row
 from emotalk_data.errors import OptionError, quote
+from emotalk_data.features.running.devices import default_threads
 from emotalk_data.features.running.digests import input_digest, source_digest
 from emotalk_data.features.running.extractors import Ready, libraries_of
 from emotalk_data.features.running.feeding import PlannedShard
@@ -48,8 +49,6 @@ def retry(
     device: str = "auto",
     detector: Detector | None = None,
     extractor: FeatureExtractor[Any] | None = None,
-    max_batch_seconds: float | None = None,
-    num_threads: int = 2,
 ) -> FeatureStore:
     """Encode the rows of a set again that failed. A shard that holds one is written anew, whole or not at all.
 
@@ -64,8 +63,6 @@ def retry(
         device: likewise.
         detector: likewise; the one that the set was made with.
         extractor: the encoder itself, where the set was made with one of your own.
-        max_batch_seconds: as in `extract_features`.
-        num_threads: likewise.
 
     Returns:
         the set as it is now.
@@ -98,7 +95,7 @@ def retry(
     )
     with hold_folder(store.path):
         source, jobs = _plan(store, places, set(ids))
-        limit = max_batch_seconds or remembered_batch(store.records, ready.name)
+        limit = remembered_batch(store.records, ready.name)
         maker = ShardMaker(
             source=source,
             extractor=ready.extractor,
@@ -106,7 +103,7 @@ def retry(
             levels=store.levels,
             folder=store.path,
             max_batch_seconds=limit or automatic_batch(source, jobs, ready.extractor, ready.device),
-            num_threads=num_threads,
+            num_threads=default_threads(),
             device=ready.name,
             libraries=libraries_of(store.spec),
             has_made=True,

@@ -14,8 +14,12 @@ from emotalk_data.builder.folder_lock import lock_folder
 from emotalk_data.errors import CacheCorruptError, CacheWriteError, OptionError, quote
 from emotalk_data.features.running.differences import spec_differences
 from emotalk_data.features.running.digests import ids_digest, source_digest
-from emotalk_data.features.running.plan import ShardJob, parse_file_name
-from emotalk_data.features.running.plan_file import remove_plan_of_nothing, write_plan
+from emotalk_data.features.running.plan import (
+    ShardJob,
+    parse_file_name,
+    remove_plan_of_nothing,
+    write_plan,
+)
 from emotalk_data.features.running.rows import Source
 from emotalk_data.features.running.shard_file import read_footer
 from emotalk_data.schemas.feature_shard import (

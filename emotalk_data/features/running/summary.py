@@ -12,7 +12,7 @@ from emotalk_data.builder.feature_sets.store import FeatureStore
 from emotalk_data.errors import CacheWriteError, quote
 from emotalk_data.schemas.feature_shard import SUMMARY_NAME
 
-__all__ = ["write_summary"]
+__all__ = ["write_summary", "write_where_new"]
 
 _MAX_FAILURES: Final = 1_000
 
@@ -20,24 +20,38 @@ _MAX_FAILURES: Final = 1_000
 def write_summary(path: Path) -> FeatureStore:
     """Write the summary of a set anew, where it says something else than before; returns the set, opened.
 
+    What was written is compared once more: of processes that share the work and end together, the one that writes
+    last may not have seen the last shard of another.
+
     Raises:
         CacheCorruptError: a shard is damaged.
         CacheWriteError: it cannot be written.
     """
-    store = open_store(path, allow_unfinished=True)
-    text = (json.dumps(_summary(store), indent=1, ensure_ascii=False) + "\n").encode("utf-8", "replace")
     target = path / SUMMARY_NAME
+    while True:
+        store = open_store(path, allow_unfinished=True)
+        text = json.dumps(_summary(store), indent=1, ensure_ascii=False) + "\n"
+        if not write_where_new(target, text, "The shards are there; the same call writes it."):
+            return store
+
+
+def write_where_new(target: Path, text: str, remedy: str) -> bool:
+    """Write a small file, unless it says the same already; returns whether it was written.
+
+    Raises:
+        CacheWriteError: it cannot be written; `remedy` says what to do.
+    """
+    content = text.encode("utf-8", "replace")
     try:
-        if not target.is_file() or target.read_bytes() != text:
-            with whole_file(target) as file:
-                file.write(text)
+        if target.is_file() and target.read_bytes() == content:
+            return False
+        with whole_file(target) as file:
+            file.write(content)
     except OSError as error:
         raise CacheWriteError(
-            f"cannot write {quote(str(target), 200)}: {error.strerror or error}. The shards are there; the same "
-            "call writes it.",
-            path=str(target),
+            f"cannot write {quote(str(target), 200)}: {error.strerror or error}. {remedy}", path=str(target)
         ) from error
-    return store
+    return True
 
 
 def _summary(store: FeatureStore) -> dict[str, Any]:

@@ -1,19 +1,24 @@
-"""A run in a process of its own, for the tests that kill it. Imports nothing heavy beside `datasets`.
+"""Runs in processes of their own, for the tests that kill and stop them: children of one that has imported all.
 
-python stoppable.py KIND TABLE OUT …
+python stoppable.py TABLE, then a request in JSON on each line of stdin, and a JSON answer to each on stdout:
 
-    run      one run, with the ranks that the environment says; prints `begun` before the first batch
-    killed   the folder is made by children of this process that are killed again and again, until one is done
+    {"do": "run", "out", "seconds", "environ", "told", "begun", "limit"}   a child is begun; its number
+    {"do": "wait", "pid"}                                                  it has ended; its exit code, or -signal
+    {"do": "kill", "out", "seed"}      the folder is made by children that are killed again and again, until one
+                                       is done; how many were killed
 """
 
 from __future__ import annotations
 
+import json
 import os
 import random
+import resource
 import select
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -62,6 +67,30 @@ def run(table: str, out: str, pipe: int, seconds: float) -> None:
     )
 
 
+def begin(request: dict[str, Any], table: str) -> int:
+    """Begin a run in a child; returns its number. `told` is its stderr; `begun` has a byte for each batch."""
+    child = os.fork()
+    if child:
+        return child
+    status = 1
+    try:
+        told, begun = (
+            os.open(request[name], os.O_WRONLY | os.O_CREAT | os.O_APPEND) for name in ("told", "begun")
+        )
+        os.dup2(told, 2)
+        os.dup2(os.open(os.devnull, os.O_RDWR), 1)
+        os.environ.update(request["environ"])
+        if request["limit"]:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (request["limit"], resource.RLIM_INFINITY))
+        run(table, request["out"], begun, request["seconds"])
+        status = 0
+    except BaseException as error:
+        traceback.print_exception(error, limit=-3, chain=False)  # short: the limit is of this file too
+        sys.stderr.flush()
+    finally:
+        os._exit(status)
+
+
 def kill_until_done(table: str, out: str, seed: int) -> int:
     """Return how many children were killed before one came to its end."""
     chance = random.Random(seed)  # noqa: S311
@@ -93,11 +122,18 @@ def kill_until_done(table: str, out: str, seed: int) -> int:
 
 def main() -> None:
     datasets.disable_progress_bars()
-    kind, table, out = sys.argv[1:4]
-    if kind == "killed":
-        sys.stdout.write(f"{kill_until_done(table, out, int(sys.argv[4]))}\n")
-    else:
-        run(table, out, sys.stdout.fileno(), float(sys.argv[4]))
+    table = sys.argv[1]
+    for line in sys.stdin:
+        request = json.loads(line)
+        answer = 0
+        if request["do"] == "run":
+            answer = begin(request, table)
+        elif request["do"] == "wait":
+            answer = os.waitstatus_to_exitcode(os.waitpid(request["pid"], 0)[1])
+        else:
+            answer = kill_until_done(table, request["out"], request["seed"])
+        sys.stdout.write(f"{answer}\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -138,6 +138,28 @@ def test_numbers_that_float16_cannot_hold_are_null_where_they_would_be_stored() 
     assert made(np.full((1, 3), 65_504.0), storage="float16").error is None
 
 
+@pytest.mark.parametrize("levels", [("utterance",), ("frame",), BOTH])
+def test_numbers_that_float32_cannot_hold_are_null_and_never_infinite(levels: tuple[Level, ...]) -> None:
+    row = made(FRAMES.astype(np.float64) * 1e300, levels=levels)
+    assert (row.error or "").startswith("not_finite: numbers up to ")
+    assert (row.error or "").endswith(" do not fit float32")
+    given = made(FRAMES, pooled=np.full(3, 1e300), levels=levels)
+    assert given.error == (
+        None if levels == ("frame",) else "not_finite: numbers up to 1e+300 do not fit float32"
+    )
+
+
+@pytest.mark.parametrize("notes", [None, "cut", (3,), {"cut": 1}])
+def test_notes_that_are_no_texts_are_an_error_of_the_encoder(notes: Any) -> None:
+    error = f"encoder: its notes are a {type(notes).__name__}; expected a tuple of texts"
+    assert made(FRAMES, notes=notes).error == error
+
+
+def test_times_that_float32_cannot_hold_are_an_error_of_the_encoder() -> None:
+    for seconds in (np.full(3, 1e300), np.full(3, np.nan), np.full(3, 1j)):
+        assert "expected 3 finite numbers" in (made(FRAMES, seconds=seconds).error or "")
+
+
 def test_a_reason_is_one_printable_line_without_folders() -> None:
     failure = Failure("encoder", "x" * 1_000)
     row = make_row("u1", None, failure, spec(), BOTH)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import pickle
+import shutil
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,14 @@ import pytest
 
 from emotalk_data.errors import ExtractionError, OptionError
 from emotalk_data.features import FeatureSet, extract_features
+from emotalk_data.features.hook import Encoded
+from emotalk_data.features.running.extractors import asked_for
+from emotalk_data.features.running.plan import plan_shards
+from emotalk_data.features.running.ray_runner import _answer, _ShardActor, _Work
+from emotalk_data.features.running.rows import read_source
+from emotalk_data.features.running.session import RunOptions
 
-from .hooks import Loudness, Numbers, constant, content, sounds, table
+from .hooks import Loudness, Numbers, SizedNumbers, constant, content, sounds, table, times
 
 pytestmark = [
     pytest.mark.ray,
@@ -21,6 +29,20 @@ pytestmark = [
 ]
 
 ROOT = Path(__file__).parents[3]
+
+
+class Fragile(SizedNumbers):
+    """Runs out of memory with more than two, and can do nothing with 4 to 7; may be pickled."""
+
+    def __init__(self) -> None:
+        super().__init__(constant)
+
+    def extract(self, batch: Sequence[int]) -> list[Encoded]:
+        if len(batch) > 2:
+            raise RuntimeError("CUDA out of memory")
+        if any(4 <= number < 8 for number in batch):
+            raise ValueError("no")
+        return super().extract(batch)
 
 
 @pytest.fixture(scope="module")
@@ -55,16 +77,33 @@ def test_an_object_that_cannot_be_sent_is_refused(tmp_path: Path) -> None:
         extract_features(table(), Numbers(lambda number: constant(number)), tmp_path / "set", runner="ray")
 
 
+def test_an_actor_remembers_what_it_learned(tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    options = RunOptions(tmp_path / "set", ("utterance",), 40.0, 4, 1)
+    source = read_source(table())
+    work = pickle.dumps(_Work(source, asked_for(Fragile()), options, plan_shards(source, 4)))
+    (tmp_path / "set" / "data").mkdir(parents=True)
+    actor = _ShardActor(work, str(tmp_path / "set" / "data"), 40.0, has_made=False)
+    answers = [_answer(answer) for answer in actor({"number": [0, 1, 2]})["answer"]]
+    # All of the second shard fails, and that is no broken set-up: the first one was made.
+    assert answers == [(4, 0), (4, 4), (4, 0)]
+    made = FeatureSet.open(tmp_path / "set", allow_unfinished=True)
+    limits = [record.max_batch_seconds for record in made.store.records]
+    assert (limits[0] < 40, limits[1:]) == (True, limits[:1] * 2)
+
+
 @pytest.mark.usefixtures("cluster")
 def test_a_cluster_makes_the_same_set_and_goes_on(tmp_path: Path) -> None:
     ds = sounds(tmp_path / "wavs")
     here = extract_features(ds, Loudness(), tmp_path / "here", rows_per_shard=2)
+    shutil.copytree(tmp_path / "here", tmp_path / "there")
+    for number in (0, 2):
+        (tmp_path / "there" / "data" / f"train-0000{number}-of-00003.parquet").unlink()
+    before = times(tmp_path / "there")
     there = extract_features(ds, Loudness(), tmp_path / "there", rows_per_shard=2, runner="ray")
     assert content(tmp_path / "there") == content(tmp_path / "here")
+    assert before.items() <= times(tmp_path / "there").items()  # what was finished was not made again
     assert there.counts == here.counts
-    (tmp_path / "there" / "data" / "train-00001-of-00003.parquet").unlink()
-    extract_features(ds, Loudness(), tmp_path / "there", rows_per_shard=2, runner="ray")
-    assert content(tmp_path / "there") == content(tmp_path / "here")
 
 
 @pytest.mark.usefixtures("cluster")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
+import secrets
+import select
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +29,75 @@ NUM_ROWS = 60
 NO_RANKS = {
     name: value for name, value in os.environ.items() if not name.startswith(("SLURM", "RANK", "WORLD"))
 }
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks a process that has threads of Arrow")
+
+
+class Starter:
+    """Begins runs in processes of their own: see `stoppable`."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+
+    def ask(self, **request: Any) -> int:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        readable, _, _ = select.select([self.process.stdout], [], [], PATIENCE_SECONDS)
+        assert readable, "it hangs"
+        return int(self.process.stdout.readline())
+
+
+class Run:
+    """A run that was begun."""
+
+    def __init__(
+        self, starter: Starter, out: Path, seconds: float, limit: int, environ: dict[str, str]
+    ) -> None:
+        self.starter = starter
+        beside = out.parent / f"{out.name}-{secrets.token_hex(4)}"
+        self.told, self.begun = beside.with_suffix(".told"), beside.with_suffix(".begun")
+        self.pid = starter.ask(
+            do="run",
+            out=str(out),
+            seconds=seconds,
+            limit=limit,
+            environ=environ,
+            told=str(self.told),
+            begun=str(self.begun),
+        )
+
+    def wait_until(self, is_so: Callable[[], bool]) -> None:
+        """Wait for what the run does; one that has died, or hangs, never does it."""
+        end = time.monotonic() + PATIENCE_SECONDS
+        while not is_so():
+            assert time.monotonic() < end, self.said()
+            time.sleep(0.002)
+
+    def wait_for_batches(self, number: int) -> None:
+        self.wait_until(lambda: self.begun.exists() and self.begun.stat().st_size >= number)
+
+    def said(self) -> str:
+        return self.told.read_text() if self.told.exists() else ""
+
+    def end(self) -> tuple[int, str]:
+        """Wait for its end; returns its status, and what it said."""
+        return self.starter.ask(do="wait", pid=self.pid), self.said()
+
+
+@pytest.fixture(scope="module")
+def starter(stored: Path) -> Iterator[Starter]:
+    with subprocess.Popen(
+        [sys.executable, str(PROGRAM), str(stored)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**NO_RANKS, "OMP_NUM_THREADS": "1"},
+    ) as process:
+        yield Starter(process)
+        assert process.stdin is not None
+        process.stdin.close()
 
 
 @pytest.fixture(scope="module")
@@ -54,32 +127,21 @@ def go_on(stored: Path, out: Path) -> None:
         os.close(nowhere)
 
 
-def start(kind: str, stored: Path, out: Path, *arguments: str, **environ: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, str(PROGRAM), kind, str(stored), str(out), *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={**NO_RANKS, "OMP_NUM_THREADS": "1", **environ},
-    )
+def start(starter: Starter, out: Path, seconds: float = 0, limit: int = 0, **environ: str) -> Run:
+    return Run(starter, out, seconds, limit, environ)
 
 
-def begun(process: subprocess.Popen[bytes], num_batches: int = 1) -> None:
-    assert process.stdout is not None
-    assert process.stdout.read(num_batches) == b"x" * num_batches
+def shards(out: Path) -> dict[str, str]:
+    return {name: digest for name, digest in content(out).items() if name.startswith("data/")}
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="forks a process that has threads of Arrow")
 def test_runs_that_are_killed_at_random_moments_end_in_the_same_bytes(
-    stored: Path, unbroken: Path, tmp_path: Path
+    starter: Starter, unbroken: Path, tmp_path: Path
 ) -> None:
     kills, seed = 0, 0
     while kills < 30:
         out = tmp_path / str(seed)
-        with start("killed", stored, out, str(seed)) as process:
-            answer, problems = process.communicate(timeout=PATIENCE_SECONDS)
-        assert process.returncode == 0, problems.decode()
-        kills += int(answer.splitlines()[-1])
+        kills += starter.ask(do="kill", out=str(out), seed=seed)
         assert content(out) == content(unbroken)  # shards and summary, and nothing beside them
         made = FeatureSet.open(out)
         expected = [f"u{number:03d}" for number in range(NUM_ROWS)] + [f"t{number}" for number in range(5)]
@@ -90,110 +152,81 @@ def test_runs_that_are_killed_at_random_moments_end_in_the_same_bytes(
 
 @pytest.mark.parametrize("names", [("RANK", "WORLD_SIZE"), ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS")])
 def test_two_processes_that_share_the_work_make_the_same_set(
-    stored: Path, unbroken: Path, tmp_path: Path, names: tuple[str, str]
+    starter: Starter, unbroken: Path, tmp_path: Path, names: tuple[str, str]
 ) -> None:
     out = tmp_path / "set"
-    processes = [
-        start("run", stored, out, "0.002", **{names[0]: str(number), names[1]: "2"}) for number in range(2)
-    ]
+    runs = [Run(starter, out, 0.002, 0, {names[0]: str(number), names[1]: "2"}) for number in range(2)]
     told = []
-    for process in processes:
-        with process:
-            told.append(process.communicate(timeout=PATIENCE_SECONDS)[1].decode())
-            assert process.returncode == 0, told[-1]
+    for one in runs:
+        status, said = one.end()
+        assert status == 0, said
+        told.append(said)
     assert content(out) == content(unbroken)
     # Whoever ended first said that the others' part was missing, unless both ended at once.
     assert all("the others make the rest" in text for text in told if text)
 
 
 def test_a_process_that_shares_the_work_leaves_the_others_part_to_them(
-    stored: Path, unbroken: Path, tmp_path: Path
+    starter: Starter, stored: Path, unbroken: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "set"
-    environ = {"RANK": "1", "WORLD_SIZE": "2"}
     (out / "data").mkdir(parents=True)
     half_written = out / "data" / ".train-00000-of-00020.parquet.0123abcd.writing"  # another's
     half_written.write_bytes(b"PAR1")
-    with start("run", stored, out, "0", **environ) as process:
-        told = process.communicate(timeout=PATIENCE_SECONDS)[1].decode()
-        assert process.returncode == 0, told
+    status, told = start(starter, out, RANK="1", WORLD_SIZE="2").end()
+    assert status == 0, told
     assert "process 1 of 2 is done; 32 of 65 utterances are there, the others make the rest" in told
     assert half_written.exists()
-    made = content(out)
-    whole = content(unbroken)
-    mine = {name for name in whole if name.startswith("data/")} & set(made)
+    mine, whole = shards(out), content(unbroken)
+    mine.pop(f"data/{half_written.name}")
     assert len(mine) == 11
-    assert all(made[name] == whole[name] for name in mine)
+    assert mine.items() <= whole.items()
     go_on(stored, out)
     assert content(out) == whole
 
 
-def test_the_first_interrupt_lets_the_shard_be_finished(stored: Path, unbroken: Path, tmp_path: Path) -> None:
+def test_the_first_interrupt_lets_the_shard_be_finished(
+    starter: Starter, stored: Path, unbroken: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "set"
-    with start("run", stored, out, "0.1") as process:
-        begun(process, 4)
-        process.send_signal(signal.SIGINT)
-        told = process.communicate(timeout=PATIENCE_SECONDS)[1].decode()
-        assert process.returncode in (1, -signal.SIGINT, 130)
+    begun = start(starter, out, 0.1)
+    begun.wait_for_batches(4)
+    os.kill(begun.pid, signal.SIGINT)
+    status, told = begun.end()
+    assert status == 1
     assert "Stopping when this shard is written. Ctrl-C again stops at once" in told
     assert "KeyboardInterrupt: stopped: " in told
     assert "The same call goes on" in told
-    kept = {name: digest for name, digest in content(out).items() if name.startswith("data/")}
-    assert 1 <= len(kept) < 22
-    assert kept.items() <= content(unbroken).items()
+    assert 1 <= len(shards(out)) < 22
+    assert shards(out).items() <= content(unbroken).items()
     go_on(stored, out)
     assert content(out) == content(unbroken)
 
 
 def test_the_second_interrupt_stops_at_once_and_leaves_no_half_file(
-    stored: Path, unbroken: Path, tmp_path: Path
+    starter: Starter, unbroken: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "set"
-    with start("run", stored, out, "0.5") as process:
-        begun(process, 3)
-        process.send_signal(signal.SIGINT)
-        assert process.stderr is not None
-        assert b"Stopping" in process.stderr.readline() + process.stderr.readline()
-        process.send_signal(signal.SIGINT)
-        told = process.communicate(timeout=PATIENCE_SECONDS)[1].decode()
-        assert process.returncode in (1, -signal.SIGINT, 130)
+    begun = start(starter, out, 0.5)
+    begun.wait_for_batches(3)
+    os.kill(begun.pid, signal.SIGINT)
+    begun.wait_until(lambda: "Stopping" in begun.said())
+    os.kill(begun.pid, signal.SIGINT)
+    status, told = begun.end()
+    assert status == 1
     assert "KeyboardInterrupt" in told
     assert not list(out.rglob(".*"))
-    assert {n: d for n, d in content(out).items() if n.startswith("data/")}.items() <= content(
-        unbroken
-    ).items()
-
-
-FULL = """
-import resource, sys
-import datasets
-sys.argv = ["stoppable.py", "run", *sys.argv[1:], "0"]
-sys.path.insert(0, {folder!r})
-import stoppable
-from emotalk_data.errors import CacheWriteError
-datasets.disable_progress_bars()
-resource.setrlimit(resource.RLIMIT_FSIZE, (2_500, resource.RLIM_INFINITY))
-try:
-    stoppable.run(sys.argv[2], sys.argv[3], 2, 0)
-except CacheWriteError as error:
-    print(error)
-"""
+    assert shards(out).items() <= content(unbroken).items()
 
 
 def test_a_disk_that_takes_no_more_is_a_typed_error_and_the_same_call_goes_on(
-    stored: Path, unbroken: Path, tmp_path: Path
+    starter: Starter, stored: Path, unbroken: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "set"
-    done = subprocess.run(
-        [sys.executable, "-c", FULL.format(folder=str(PROGRAM.parent)), str(stored), str(out)],
-        env={**NO_RANKS, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_SECONDS,
-        check=False,
-    )
-    assert "cannot write" in done.stdout, done.stderr
-    assert "File too large. What is finished stays; the same call goes on" in done.stdout
+    status, told = start(starter, out, limit=2_500).end()
+    assert status == 1
+    assert "CacheWriteError: cannot write" in told
+    assert "File too large. What is finished stays; the same call goes on" in told
     assert content(out) == {}
     go_on(stored, out)
     assert content(out) == content(unbroken)
