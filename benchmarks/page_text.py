@@ -86,12 +86,12 @@ The two ways to build that hold the sound are held against `cat`. *Mixed decodes
 whole, in part, resampled, from memory, cut ones that must fail, and pictures.""",
     "features": """
 Each task runs in a fresh process (`benchmarks/tasks/features.py`), all of them once a round, and is timed
-without imports and without loading the model. *ours* is `extract_features` from the release to finished
-shards. *One file at a time* does as the authors' script does: read a wav, resample it, encode it alone, take
-the mean, save it; it checks nothing and keeps no source. Both give the same vectors, within what the table
-says. *Encoder alone* encodes the batches of the run with everything decoded before, and writes nothing: nobody
-who uses that encoder is faster. The tiny model shows what everything around the encoder costs; the base one is
-as large as chinese-hubert-base. Weights are random.
+without imports, without loading the model, and behind a few utterances to warm up. *ours* is `extract_features`
+from the release to finished shards. *One file at a time* does as the authors' script does: read a wav, resample
+it, encode it alone, take the mean, save it; it checks nothing and keeps no source. Both give the same vectors,
+within what the table says. *Encoder alone* encodes the batches of the run with everything decoded before, and
+writes nothing: nobody who uses that encoder is faster. The tiny model shows what everything around the encoder
+costs; the base one is as large as chinese-hubert-base. Weights are random.
 
 *Frames that are no padding* counts what a batch holds; *time that the encoder is at work* is its share of the
 whole run. The rate of the matrix product is that of large square matrices in the same type on the same device,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import datasets
 
     from emotalk_data.builder.base import OnInvalid, ReleaseBuilder
-    from emotalk_data.builder.joined_sets import AnyFeatureSet
+    from emotalk_data.builder.feature_sets.joined import AnyFeatureSet
     from emotalk_data.schemas.split_file import SplitFile
 
     AnyDataset: TypeAlias = (
@@ -142,7 +142,7 @@ def load_dataset(
     _check_options(download_mode, num_proc)
     frozen = _read_splits(path, split_file, fold, streaming)
     if feature_sets is not None:
-        from emotalk_data.builder.joined_sets import join_sets, open_sets
+        from emotalk_data.builder.feature_sets.joined import join_sets, open_sets
 
         stores = open_sets(feature_sets, corpus_named(path).name, is_streaming=streaming)
     builder = load_dataset_builder(

@@ -11,7 +11,7 @@ import datasets
 import numpy as np
 import pytest
 
-from emotalk_data.builder.feature_store import open_store
+from emotalk_data.builder.feature_sets.opening import open_store
 from emotalk_data.cache import materialise
 from emotalk_data.errors import CacheCorruptError, OptionError, ReleaseNotFoundError
 from emotalk_data.features.feature_set import FeatureSet

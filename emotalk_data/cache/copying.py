@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from emotalk_data._optional import installed_version
 from emotalk_data.builder.copy_manifest import CopyManifest, CopySplit
+from emotalk_data.builder.out_folder import out_folder
 from emotalk_data.builder.shard_plan import Job, SplitName, Splits, corpus_of, plan
 from emotalk_data.cache.estimate import MAX_MEASURED, Estimate, check_space, estimate
 from emotalk_data.cache.folder import CopyFolder, open_folder
@@ -16,7 +17,7 @@ from emotalk_data.cache.recipe import DEFAULT_SHARD_ROWS, Recipe, make_recipe
 from emotalk_data.cache.source import checked_source, made_columns, source_digest
 from emotalk_data.cache.worker import Task
 from emotalk_data.cache.workers import write_shards
-from emotalk_data.errors import OptionError, PathError, quote
+from emotalk_data.errors import OptionError, quote
 
 if TYPE_CHECKING:
     import datasets
@@ -80,7 +81,7 @@ def materialise(
     Raises:
         OptionError: an option that cannot be; a dataset with a transform, or of several splits in one; or the
             folder is in use: by other files, by another copy (what differs is said), or by another process.
-        PathError: `out` has a NUL character.
+        PathError: `out` has a NUL character, or is not UTF-8.
         CacheWriteError: too little space, or the folder may not be written to.
         CacheCorruptError: the manifest in the folder is damaged.
     """
@@ -94,7 +95,7 @@ def materialise(
     )
     if num_proc is not None and not (type(num_proc) is int and num_proc >= 1):
         raise OptionError(f"num_proc is {quote(num_proc)}; expected 1 or more, or None.")
-    path = _path(out)
+    path = out_folder(out)
     splits = checked_source(dataset, recipe)
     jobs, manifest = _planned(splits, recipe)
     began = time.perf_counter()
@@ -135,18 +136,6 @@ def estimate_copy(
     splits = checked_source(dataset, recipe)
     jobs = plan({split: len(rows) for split, rows in splits.items()}, recipe.rows_per_shard)
     return estimate(splits, [job for part in jobs.values() for job in part], recipe)
-
-
-def _path(out: Any) -> Path:
-    if not isinstance(out, str | os.PathLike):
-        raise OptionError(f"out is {quote(out)}; expected the path of a folder.")
-    try:
-        path = Path(out).expanduser().absolute()
-    except (TypeError, RuntimeError) as error:  # a path of bytes; `~nobody`
-        raise OptionError(f"out is {quote(out)}: {error}.") from error
-    if "\0" in str(path):
-        raise PathError(f"out is {quote(str(out))}; no path has a NUL character.", path=str(path))
-    return path
 
 
 def _planned(splits: Splits, recipe: Recipe) -> tuple[dict[SplitName, list[Job]], CopyManifest]:

@@ -28,7 +28,13 @@ if TYPE_CHECKING:
     from emotalk_data.features.exporting.m3ed_pickle import import_m3ed_features
     from emotalk_data.features.extraction import extract_features
     from emotalk_data.features.feature_set import FeatureSet
-    from emotalk_data.features.hook import Encoded, FeatureExtractor, SizedExtractor, Utterance
+    from emotalk_data.features.hook import (
+        Encoded,
+        FeatureExtractor,
+        SizedExtractor,
+        Utterance,
+        WeighedExtractor,
+    )
     from emotalk_data.features.recipes.catalogue import Recipe, list_recipes, recipe
     from emotalk_data.schemas.feature_spec import (
         CallableSpec,
@@ -64,6 +70,7 @@ _MODULES = {
     "TimmSpec": _SPECS,
     "Utterance": _HOOK,
     "VisionSpec": _SPECS,
+    "WeighedExtractor": _HOOK,
     "WhisperSpec": _SPECS,
     "build_extractor": "emotalk_data.features.encoders.build",
     "extract_features": "emotalk_data.features.extraction",
@@ -90,6 +97,7 @@ __all__ = [
     "TimmSpec",
     "Utterance",
     "VisionSpec",
+    "WeighedExtractor",
     "WhisperSpec",
     "build_extractor",
     "extract_features",

@@ -8,7 +8,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
-from emotalk_data.errors import ExtractionError, OptionError, PathError, quote
+from emotalk_data.builder.out_folder import out_folder
+from emotalk_data.errors import ExtractionError, OptionError, quote
 from emotalk_data.features.feature_set import FeatureSet
 from emotalk_data.features.running.devices import default_threads
 from emotalk_data.features.running.extractors import Asked, asked_for
@@ -176,7 +177,7 @@ def _checked(
     if num_threads is not None and not (type(num_threads) is int and 1 <= num_threads <= _MAX_THREADS):
         raise OptionError(f"num_threads is {quote(num_threads)}; expected 1 to {_MAX_THREADS}, or None.")
     return RunOptions(
-        _checked_path(out),
+        out_folder(out),
         _checked_levels(level),
         None if max_batch_seconds is None else float(max_batch_seconds),
         rows_per_shard,
@@ -190,21 +191,3 @@ def _checked_levels(level: Any) -> tuple[Level, ...]:
     if not given or len(set(map(str, given))) != len(given) or any(one not in known for one in given):
         raise OptionError(f"level is {quote(level)}; expected 'utterance', 'frame', or both of them.")
     return tuple(one for one in known if one in given)
-
-
-def _checked_path(out: Any) -> Path:
-    if not isinstance(out, str | os.PathLike):
-        raise OptionError(f"out is {quote(out)}; expected the path of a folder.")
-    try:
-        path = Path(out).expanduser().absolute()
-    except (TypeError, RuntimeError) as error:  # a path of bytes; `~nobody`
-        raise OptionError(f"out is {quote(out)}: {error}.") from error
-    if "\0" in str(path):
-        raise PathError(f"out is {quote(str(out))}; no path has a NUL character.", path=str(path))
-    try:
-        str(path).encode()
-    except UnicodeEncodeError as error:
-        raise PathError(
-            f"out is {quote(str(out))}; Parquet files are opened by names in UTF-8.", path=str(path)
-        ) from error
-    return path

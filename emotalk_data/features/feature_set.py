@@ -5,22 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-import numpy as np
-
-from emotalk_data._optional import require
-from emotalk_data.builder.feature_store import FeatureStore, open_store
-from emotalk_data.builder.feature_vectors import Vectors, vectors_by_id
-from emotalk_data.errors import ExtractionError
-from emotalk_data.schemas.text_table import ShownAsText, text_table
+from emotalk_data.builder.feature_sets.opening import open_store
+from emotalk_data.builder.feature_sets.store import FeatureStore
+from emotalk_data.builder.feature_sets.vectors import Vectors, vectors_by_id
+from emotalk_data.features.set_text import FailedRow, failed_rows, set_dict, set_text
+from emotalk_data.features.stored_arrays import Frames, Tensors, frames_by_id, tensors_by_id
+from emotalk_data.schemas.text_table import ShownAsText
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import datasets
-    import torch
-    from numpy.typing import NDArray
 
     from emotalk_data.features.encoders.faces import Detector
     from emotalk_data.features.exporting.exported import Exported, ExportFormat
@@ -31,54 +28,12 @@ if TYPE_CHECKING:
 
     Rows = TypeVar("Rows", datasets.Dataset, datasets.DatasetDict)
 
-__all__ = ["FailedRow", "FeatureSet", "Frames", "Tensors"]
-
-
-class FailedRow(NamedTuple):
-    """A row without features.
-
-    Attributes:
-        utterance_id: its id.
-        code: `missing`, `unreadable`, `refused`, `encoder`, `memory` or `not_finite`.
-        reason: in words.
-    """
-
-    utterance_id: str
-    code: str
-    reason: str
-
-
-class Frames(NamedTuple):
-    """The frames of one utterance.
-
-    Attributes:
-        values: float32, shape (T, D).
-        seconds: float32, shape (T,): middle of each frame, from the utterance's start; None for text.
-    """
-
-    values: NDArray[np.float32]
-    seconds: NDArray[np.float32] | None
-
-
-class Tensors(NamedTuple):
-    """A vector of each utterance, as torch tensors on the CPU.
-
-    Attributes:
-        ids: N utterance ids.
-        values: float32, shape (N, D); NaN where a row is null.
-        is_there: bool, shape (N,).
-    """
-
-    ids: tuple[str, ...]
-    values: torch.Tensor
-    is_there: torch.Tensor
+__all__ = ["FeatureSet"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class FeatureSet(ShownAsText):
-    """Features of some utterances, with the spec that made them. Made by `FeatureSet.open`.
-
-    No file stays open: it may be pickled, and used by many threads.
+    """Features of some utterances, with their spec. No file stays open: it may be pickled, and used by threads.
 
     Attributes:
         store: the opened folder.
@@ -136,9 +91,7 @@ class FeatureSet(ShownAsText):
         Args:
             with_missing: also those that had nothing to encode, as many as `counts.missing`.
         """
-        rows = zip(self.store.ids(), self.store.errors, strict=True)
-        failed = [FailedRow(one, *_code_and_reason(error)) for one, error in rows if error is not None]
-        return tuple(row for row in failed if with_missing or row.code != "missing")
+        return failed_rows(self.store, with_missing=with_missing)
 
     def to_dataset(
         self,
@@ -198,14 +151,7 @@ class FeatureSet(ShownAsText):
             ExtractionError: the row is null; says why.
             CacheCorruptError: its shard is damaged.
         """
-        self.store.levels_asked("frame")
-        row = self.store.row(utterance_id)
-        if row.frames is None:
-            raise ExtractionError(
-                f"{utterance_id} has no frames: {row.error}", path=str(self.path), utterance_id=utterance_id
-            )
-        seconds = None if row.seconds is None else row.seconds.astype(np.float32)
-        return Frames(row.frames.astype(np.float32), seconds)
+        return frames_by_id(self.store, utterance_id)
 
     def utterances(self, ids: Iterable[str] | None = None) -> Vectors:
         """Return a vector of each utterance, in memory: N x D x 4 bytes.
@@ -227,9 +173,7 @@ class FeatureSet(ShownAsText):
             OptionError: the set has no such utterance, or no vectors of utterances.
             CacheCorruptError: a shard is damaged.
         """
-        torch = require("torch", extra="torch", purpose="give features as tensors")
-        vectors = self.utterances(ids)
-        return Tensors(vectors.ids, torch.from_numpy(vectors.values), torch.from_numpy(vectors.is_there))
+        return tensors_by_id(self.store, ids)
 
     def verify(
         self,
@@ -307,7 +251,7 @@ class FeatureSet(ShownAsText):
             CacheCorruptError: a shard is damaged, or was written since the set was opened.
             CacheWriteError: a shard cannot be written.
         """
-        from emotalk_data.features.running.verifying import retry
+        from emotalk_data.features.running.retrying import retry
 
         store = retry(
             self.store,
@@ -344,45 +288,10 @@ class FeatureSet(ShownAsText):
 
     def to_dict(self) -> dict[str, Any]:
         """Return what the set is, and what became of its rows, as JSON can write it."""
-        store = self.store
-        return {
-            "path": str(store.path),
-            "spec": store.spec.model_dump(mode="json"),
-            "corpus": store.corpus,
-            "levels": list(store.levels),
-            "num_dims": store.num_dims,
-            "num_rows": store.num_rows,
-            "is_complete": store.is_complete,
-            "splits": {split: _numbers(store.counts_of(split)) for split in store.splits},
-            "total": _numbers(store.counts),
-            "failures": [row._asdict() for row in self.failures(with_missing=True)],
-            "devices": sorted({record.device for record in store.records}),
-        }
+        return set_dict(self.store)
 
     def __repr__(self) -> str:
         return f"<FeatureSet {self.spec.name!r}: {self.num_rows:,} rows in {str(self.path)!r}>"
 
     def __str__(self) -> str:
-        store, spec = self.store, self.spec
-        kinds = {"utterance": "a vector an utterance", "frame": "a vector a frame"}
-        header = [
-            f"{spec.name}: {' and '.join(kinds[level] for level in store.levels)}",
-            f"  model     {spec.model}, revision {spec.revision or 'none'}",
-            f"  numbers   {store.num_dims:,} a vector, {spec.storage}, calculated in {spec.compute}",
-            f"  folder    {store.path}{'' if store.is_complete else ' (not finished)'}",
-        ]
-        parts = {split: store.counts_of(split) for split in store.splits} | {"all": store.counts}
-        table = text_table(
-            ["split", "rows", "made", "missing", "failed", "noted", "frames"],
-            [[name, *(f"{number:,}" for number in _numbers(part).values())] for name, part in parts.items()],
-        )
-        return "\n".join([*header, "", table])
-
-
-def _code_and_reason(error: str) -> tuple[str, str]:
-    code, _, reason = error.partition(": ")
-    return code, reason
-
-
-def _numbers(counts: ShardCounts) -> dict[str, int]:
-    return {"rows": counts.rows, **counts.model_dump()}
+        return set_text(self.store)

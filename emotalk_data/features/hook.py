@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from emotalk_data.media import AudioClip, VideoClip
     from emotalk_data.schemas.feature_spec import FeatureSpec
 
-__all__ = ["Encoded", "FeatureExtractor", "SizedExtractor", "Utterance"]
+__all__ = ["Encoded", "FeatureExtractor", "SizedExtractor", "Utterance", "WeighedExtractor"]
 
 Prepared = TypeVar("Prepared")
 
@@ -109,4 +109,17 @@ class SizedExtractor(Protocol):
 
         Only proportions matter: a batch costs its number of utterances times the largest size in it.
         """
+        ...
+
+
+@runtime_checkable
+class WeighedExtractor(Protocol):
+    """What an extractor may have, too.
+
+    On a CPU a large model is fastest with few utterances at once, a small one, which is all overhead, with many.
+    """
+
+    @property
+    def num_parameters(self) -> int:
+        """Numbers that its model has learnt."""
         ...

@@ -106,23 +106,30 @@ def command(*args: object) -> list[str]:
     return [sys.executable, "-m", "emotalk_data", *map(str, args)]
 
 
+@pytest.fixture(autouse=True)
+def _loud_again() -> Iterator[None]:
+    """Undo what verbs quieten for the life of a process: other tests run in this one."""
+    import datasets
+
+    level = logging.getLogger("emotalk_data").level
+    yield
+    logging.getLogger("emotalk_data").setLevel(level)
+    datasets.enable_progress_bars()
+
+
 @pytest.fixture
-def invoke(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Invoke]:
+def invoke(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Invoke:
     """Invoke a verb in this process; errors that the verb raises are in `result.exception`."""
     import datasets
 
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.delenv("EMOTALK_HOME", raising=False)
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
-    level = logging.getLogger("emotalk_data").level
 
     def _invoke(*args: object, **options: Any) -> Result:
         return CliRunner().invoke(emotalk, list(map(str, args)), prog_name="emotalk", **options)
 
-    yield _invoke
-    # `info` and `demo` quieten these for the life of a process.
-    logging.getLogger("emotalk_data").setLevel(level)
-    datasets.enable_progress_bars()
+    return _invoke
 
 
 @pytest.fixture

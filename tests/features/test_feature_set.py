@@ -16,8 +16,9 @@ import torch
 from emotalk_data import _optional
 from emotalk_data.errors import CacheCorruptError, ExtractionError, MissingDependencyError, OptionError
 from emotalk_data.features.extraction import extract_features
-from emotalk_data.features.feature_set import FailedRow, FeatureSet
+from emotalk_data.features.feature_set import FeatureSet
 from emotalk_data.features.hook import Encoded, Utterance
+from emotalk_data.features.set_text import FailedRow
 from emotalk_data.schemas.feature_spec import CallableSpec, TextSpec
 
 from ..feature_shards import SPEC, D, make_rows, write_set
@@ -202,6 +203,26 @@ def test_an_unfinished_set_says_so(folder: Path) -> None:
     opened = FeatureSet.open(folder, allow_unfinished=True)
     assert "(not finished)" in str(opened)
     assert opened.to_dict()["is_complete"] is False
+
+
+def test_what_is_to_come_is_said_in_text_and_dict(opened: FeatureSet, folder: Path) -> None:
+    plan = '{"version": 1, "splits": {"validation": {"num_rows": 6, "num_shards": 2}}}'
+    (folder / "plan.json").write_text(plan)
+    unfinished = FeatureSet.open(folder, allow_unfinished=True)
+    gap = "6 rows of validation are missing (2 of 2 shards)"
+    assert f" (not finished)\n  to come   {gap}\n" in str(unfinished)
+    assert unfinished.to_dict()["gaps"] == [gap]
+    assert opened.to_dict()["gaps"] == []
+
+
+def test_what_a_file_says_cannot_command_a_terminal(tmp_path: Path) -> None:
+    spec = SPEC.model_copy(update={"model": "a\x1b[31m\nb"})
+    write_set(tmp_path, make_rows(["c\x1b[2J"], failed=[0]), spec, corpus=None)
+    opened = FeatureSet.open(tmp_path)
+    assert "\\x1b[31m\\nb, revision" in str(opened)
+    assert "\x1b" not in str(opened) + opened._repr_html_() + repr(opened)
+    with pytest.raises(ExtractionError, match=r"^c\\x1b\[2J has no frames: missing"):
+        opened.frame("c\x1b[2J")
 
 
 def test_its_dict_is_json_and_adds_up(opened: FeatureSet) -> None:

@@ -201,6 +201,12 @@ def test_a_name_that_is_none_gets_the_closest(name: str, message: str) -> None:
         recipe(name)
 
 
+@pytest.mark.parametrize("name", [None, 3, ["m3ed/is10"]])
+def test_what_is_no_name_is_refused(name: object) -> None:
+    with pytest.raises(OptionError, match=r"there is no recipe .*\. `emotalk features list` shows all"):
+        recipe(name)  # type: ignore[arg-type]  # what is tested
+
+
 def test_an_unknown_family_is_refused() -> None:
     with pytest.raises(OptionError, match=r"family is 'dirty'; expected one of emotiontalk, m3ed, clean"):
         list_recipes("dirty")  # type: ignore[arg-type]  # what is tested

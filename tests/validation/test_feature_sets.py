@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from emotalk_data.builder.feature_sets.shards import open_shard
 from emotalk_data.errors import ReleaseNotFoundError
 from emotalk_data.loaders.report import Report
 from emotalk_data.schemas.feature_spec import CallableSpec, EncoderSpec, OpensmileSpec, TextSpec
@@ -17,7 +18,7 @@ from emotalk_data.validation.inputs import kind_of
 from emotalk_data.validation.tables.features import validate_feature_set
 
 from ..feature_shards import SPEC as OWN_SPEC
-from ..feature_shards import make_rows, write_set
+from ..feature_shards import make_rows, write_set, write_shard
 from .table_files import FRAMES, SPEC, features, write
 
 BADCORPUS = Path(__file__).parents[3] / "shared" / "badcorpus"
@@ -298,3 +299,47 @@ def test_seconds_without_frames_are_vectors_like_any_other(tmp_path: Path) -> No
     path = write(tmp_path / "part-00000.parquet", rows)
     assert kind_of(path) == "features"
     assert _found(_report(path)) == []
+
+
+# What only a set of our own can be asked
+
+
+def _own(folder: Path) -> Path:
+    write_set(folder, make_rows([f"G00001_01_{number:02d}_001" for number in range(8)], failed=[3]))
+    return folder
+
+
+def test_a_set_that_does_not_open_is_not_clean(tmp_path: Path) -> None:
+    folder = _own(tmp_path)
+    assert _found(_report(folder)) == []
+    first, second = sorted(folder.glob("data/*"))
+    first.rename(folder / "data" / "x")
+    second.rename(first)
+    (folder / "data" / "x").rename(second)
+    (problem,) = _report(folder).problems()
+    assert problem.code == "FS-FILE-001"
+    assert problem.file == "data/train-00000-of-00002.parquet"
+    assert "it was written as train-00001-of-00002.parquet, and has another name" in problem.found
+
+
+def test_a_split_that_was_planned_and_is_not_there_is_missing(tmp_path: Path) -> None:
+    folder = _own(tmp_path)
+    plan = {"train": {"num_rows": 8, "num_shards": 2}, "test": {"num_rows": 5, "num_shards": 2}}
+    (folder / "plan.json").write_text(json.dumps({"version": 1, "splits": plan}))
+    (problem,) = _report(folder).problems()
+    assert (problem.code, problem.file) == ("FS-FILE-003", "plan.json")
+    assert problem.found == "5 rows of test are missing (2 of 2 shards)"
+    (folder / "plan.json").write_text("{")
+    (problem,) = _report(folder).problems()
+    assert (problem.code, problem.file) == ("FS-FILE-001", "plan.json")
+
+
+def test_frames_that_are_not_as_many_as_the_footer_says_are_found(tmp_path: Path) -> None:
+    rows = make_rows([f"G00001_01_{number:02d}_001" for number in range(4)])
+    (path,) = write_set(tmp_path, rows)
+    record = open_shard(path).record
+    counts = record.counts.model_copy(update={"frames": record.counts.frames + 1})
+    write_shard(path, record.model_copy(update={"counts": counts}), rows)
+    (problem,) = _report(tmp_path).problems()
+    assert (problem.code, problem.found) == ("FS-FILE-001", "damaged: 10 frames")
+    assert problem.expected == "11, as its footer says"

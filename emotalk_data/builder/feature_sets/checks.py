@@ -61,32 +61,38 @@ def check_plan(plan: SetPlan, records: Sequence[ShardRecord], folder: Path) -> N
             raise damaged_plan(folder, f"{says} {num_rows:,}")
 
 
-def gaps_of(records: Sequence[ShardRecord], plan: SetPlan | None = None) -> list[str]:
-    """Say for each split what of it is missing; nothing where all shards are there.
+def gaps_of(records: Sequence[ShardRecord], plan: SetPlan | None = None) -> dict[str, str]:
+    """Say for each split that lacks something what it is; nothing where all shards are there.
 
     Args:
         records: sorted by split and number.
         plan: of the set. A split of which no shard is there is known by it, and not without it.
     """
     of_split, planned = _by_split(records), {} if plan is None else plan.splits
-    gaps: list[str] = []
+    gaps: dict[str, str] = {}
     for split in dict.fromkeys([*of_split, *planned]):
         here = of_split.get(split, [])
         total = here[0].total if here else planned[split].num_shards
-        num_here = sum(record.num_rows for record in here)
-        if split in planned:
-            at_most, is_known = planned[split].num_rows - num_here, True
-        else:
-            last = here[-1]
-            num_behind = last.total - 1 - last.number
-            # Only the last shard may have fewer rows than the others; nobody knows by how many.
-            at_most = last.start + last.num_rows - num_here
-            at_most += num_behind * max(record.num_rows for record in here)
-            is_known = not num_behind
-        if at_most:
-            rows = f"{'' if is_known else 'up to '}{at_most:,} rows"
-            gaps.append(f"{rows} of {split} are missing ({total - len(here):,} of {total:,} shards)")
+        num_rows, num_here = planned[split].num_rows if split in planned else None, _num_rows(here)
+        if total > len(here):
+            rows = _unknown_rows(here) if num_rows is None else f"{num_rows - num_here:,} rows"
+            gaps[split] = f"{rows} of {split} are missing ({total - len(here):,} of {total:,} shards)"
+        elif num_rows not in (None, num_here):
+            gaps[split] = f"{num_rows:,} rows of {split} are planned, and its shards have {num_here:,}"
     return gaps
+
+
+def _unknown_rows(here: Sequence[ShardRecord]) -> str:
+    """Say how many rows are missing of a split, by the shards that are there."""
+    last = here[-1]
+    num_behind = last.total - 1 - last.number
+    # Only the last shard may have fewer rows than the others; nobody knows by how many.
+    at_most = last.start + last.num_rows - _num_rows(here) + num_behind * max(one.num_rows for one in here)
+    return f"{'up to ' if num_behind else ''}{at_most:,} rows"
+
+
+def _num_rows(records: Sequence[ShardRecord]) -> int:
+    return sum(record.num_rows for record in records)
 
 
 def _by_split(records: Sequence[ShardRecord]) -> dict[str, list[ShardRecord]]:

@@ -89,12 +89,12 @@ def join_features(
 def _check(store: FeatureStore, ds: object, levels: Sequence[Level]) -> None:
     if not isinstance(ds, datasets.Dataset):
         raise OptionError(
-            f"the data is a {type(ds).__name__}; expected a Dataset, or a dict of splits, as load_dataset gives "
-            f"it without streaming=True."
+            f"the data is a {type(ds).__name__}; expected a Dataset or a DatasetDict, as load_dataset gives it "
+            f"without streaming=True."
         )
     if _ID not in ds.column_names:
         raise OptionError(f"the dataset has no column {_ID!r}, by which features are found.")
-    if ds.features[_ID] != datasets.Value("string"):
+    if ds.features[_ID] not in (datasets.Value("string"), datasets.Value("large_string")):
         raise OptionError(f"column {_ID!r} is {ds.features[_ID]}; expected strings.")
     corpus = _corpus(ds)
     if None not in (store.corpus, corpus) and store.corpus != corpus:
@@ -121,7 +121,7 @@ def _corpus(ds: datasets.Dataset) -> str | None:
 
 def _places(ids: pa.ChunkedArray, store: FeatureStore) -> NDArray[np.int64]:
     """Return where each row of the table is in the set, counted through all splits; -1 for nowhere."""
-    found = pc.index_in(ids, value_set=pa.array(store.ids(), pa.string()), skip_nulls=True)
+    found = pc.index_in(ids, value_set=pa.array(store.ids(), ids.type), skip_nulls=True)
     return np.asarray(found.fill_null(-1).to_numpy(), np.int64)
 
 
@@ -138,7 +138,7 @@ def _check_rows(store: FeatureStore, ds: datasets.Dataset, places: NDArray[np.in
     )
     if missing == "error":
         raise OptionError(
-            f"{text}. Extract these rows too, join only rows that are there, or pass missing='null'."
+            f"{text}. Extract these rows too, join only rows that are there, or pass missing='null' to join."
         )
     _log.warning("%s. They are null.", text)
 

@@ -25,6 +25,7 @@ import pyarrow as pa
 from datasets.table import MemoryMappedTable, concat_tables
 
 from emotalk_data._whole_file import LEFT_OVER, whole_file
+from emotalk_data.builder.feature_sets.folder_path import absolute_folder
 from emotalk_data.builder.feature_sets.shards import shard_columns
 from emotalk_data.errors import CacheWriteError, EmotalkError, quote
 from emotalk_data.schemas.feature_shard import Level
@@ -127,10 +128,11 @@ def mapped_file(
         cache_dir: of `datasets`.
 
     Raises:
+        OptionError: `cache_dir` is no path.
         CacheWriteError: the file cannot be written.
     """
-    folder = Path(cache_dir or datasets.config.HF_DATASETS_CACHE).expanduser().absolute()
-    folder = folder / _FOLDER / store.spec.column
+    cache = datasets.config.HF_DATASETS_CACHE if cache_dir is None else cache_dir
+    folder = absolute_folder(cache, "cache_dir") / _FOLDER / store.spec.column
     path = folder / f"{name}.arrow"
     found = _mapped(path, num_rows)
     if found is not None:

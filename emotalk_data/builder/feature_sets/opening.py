@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from emotalk_data.builder.feature_sets.checks import check_plan, check_set, gaps_of
+from emotalk_data.builder.feature_sets.folder_path import absolute_folder
 from emotalk_data.builder.feature_sets.set_plan import read_plan
 from emotalk_data.builder.feature_sets.shards import Shard, open_shard
 from emotalk_data.builder.feature_sets.store import FeatureStore
@@ -29,9 +30,7 @@ def open_store(path: str | os.PathLike[str], *, allow_unfinished: bool = False) 
         OptionError: there is no set at `path`, or it is not finished.
         CacheCorruptError: a shard is damaged, of another set, or overlaps with another; or the plan is.
     """
-    if not isinstance(path, str | os.PathLike):
-        raise OptionError(f"the set is {quote(path)}; expected the path of a folder.")
-    folder = Path(path).expanduser().absolute()
+    folder = absolute_folder(path, "the set")
     files = _files_of(folder)
     plan = read_plan(folder)
     shards = tuple(sorted(map(open_shard, files), key=_order))
@@ -41,9 +40,10 @@ def open_store(path: str | os.PathLike[str], *, allow_unfinished: bool = False) 
         check_plan(plan, records, folder)
     gaps = gaps_of(records, plan)
     if gaps and not allow_unfinished:
+        missing = "; ".join(gaps.values())
         raise OptionError(
-            f"the set {quote(str(folder), 160)} is not finished: {'; '.join(gaps)}. Run the same `emotalk "
-            f"features extract` again: it goes on where it stopped. Or open it as it is, allow_unfinished=True."
+            f"the set {quote(str(folder), 160)} is not finished: {missing}. Run the same `emotalk features "
+            f"extract` again: it goes on where it stopped. Or open it as it is, allow_unfinished=True."
         )
     return FeatureStore(folder, shards, plan)
 
@@ -51,8 +51,8 @@ def open_store(path: str | os.PathLike[str], *, allow_unfinished: bool = False) 
 def _files_of(folder: Path) -> list[Path]:
     try:
         names = sorted(entry.name for entry in os.scandir(folder / DATA_FOLDER))
-    except (OSError, ValueError) as error:  # ValueError: a path with a null byte
-        raise _no_set(folder, f"{getattr(error, 'strerror', None) or error}") from error
+    except OSError as error:
+        raise _no_set(folder, f"{error.strerror or error}") from error
     # A dot: a file that a process which was killed had not finished.
     files = [folder / DATA_FOLDER / name for name in names if name.endswith(".parquet") and name[0] != "."]
     if not files:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from emotalk_data.archives.ranges import open_regular
 from emotalk_data.errors import CacheCorruptError, EmotalkError, ReleaseNotFoundError, quote
 from emotalk_data.schemas.feature_shard import PLAN_NAME, SetPlan
-from emotalk_data.schemas.strict_json import read_json
+from emotalk_data.schemas.strict_json import REMEDY, read_json
 
 __all__ = ["damaged_plan", "merge_plan", "read_plan"]
 
@@ -27,21 +27,28 @@ def read_plan(folder: Path) -> SetPlan | None:
     Raises:
         CacheCorruptError: it is damaged; says what to do.
     """
+    path = folder / PLAN_NAME
     try:
-        with open_regular(str(folder / PLAN_NAME)) as (descriptor, _status):
+        with open_regular(str(path)) as (descriptor, _status):
             raw = os.pread(descriptor, _MAX_BYTES + 1, 0)
-        values = read_json(raw, file=PLAN_NAME, max_bytes=_MAX_BYTES)
-    except ReleaseNotFoundError:
+        if len(raw) > _MAX_BYTES:
+            raise damaged_plan(folder, f"it has more than {_MAX_BYTES:,} bytes")
+        values = read_json(raw, file=PLAN_NAME)
+    except ReleaseNotFoundError as error:
+        if path.is_symlink():
+            raise damaged_plan(folder, "it is a link to a file that is not there") from error
         return None
+    except CacheCorruptError:
+        raise
     except EmotalkError as error:
-        raise damaged_plan(folder, str(error).rstrip(".")) from error
+        raise damaged_plan(folder, error.message.removesuffix(REMEDY).rstrip(".")) from error
     try:
         return SetPlan.model_validate(values, strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"])) or "the whole"
-        problem = f"{quote(where)[1:-1]}: {first['msg']}; a later version may have written it"
-        raise damaged_plan(folder, problem) from error
+        later = "; a later version wrote it" if first["loc"] == ("version",) else ""
+        raise damaged_plan(folder, f"{quote(where)[1:-1]}: {first['msg']}{later}") from error
 
 
 def merge_plan(old: SetPlan | None, new: SetPlan) -> SetPlan:

@@ -6,11 +6,14 @@ fork or a thread to share.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from hashlib import blake2b
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -24,6 +27,9 @@ __all__ = ["Shard", "open_shard", "shard_columns", "shard_name"]
 _NUMBERS: Final = {"float32": pa.float32(), "float16": pa.float16()}
 _FAULTS: Final = (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError, EOFError, LookupError)
 """What reading a damaged file raises."""
+
+_MAX_ROWS: Final = 1_000_000  # most that `rows_per_shard` may be
+_MAX_GROUP_NUMBERS: Final = 1 << 29  # 2 GB; a run writes 4 MB, or one row
 
 
 class Shard(NamedTuple):
@@ -62,13 +68,24 @@ class Shard(NamedTuple):
                 )
             table = file.read_row_group(group, columns=list(columns), use_threads=False)
             batch: pa.RecordBatch = _checked(table.combine_chunks()).to_batches()[0]
-        frames, seconds = (self.record.spec.column + suffix for suffix in (FRAMES_SUFFIX, SECONDS_SUFFIX))
-        if {frames, seconds} <= set(columns):
-            # The head of a page has no checksum, and says how many numbers are in it.
-            num_frames, num_times = (pc.list_value_length(batch.column(name)) for name in (frames, seconds))
+        self._check_batch(batch, group)
+        return batch
+
+    def _check_batch(self, batch: pa.RecordBatch, group: int) -> None:
+        """Compare a row group with the reasons; the head of a page has no checksum, and says what is in it."""
+        name, start = self.record.spec.column, sum(self.group_rows[:group])
+        is_made = [error is None for error in self.errors[start : start + self.group_rows[group]]]
+        for column in {name, name + FRAMES_SUFFIX} & set(batch.schema.names):
+            is_there = np.asarray(batch.column(column).is_valid().to_numpy(zero_copy_only=False))
+            odd = np.flatnonzero(is_there != is_made) if len(is_there) == len(is_made) else [0]
+            if len(odd):
+                row = start + int(odd[0])
+                raise _damaged(self.path, f"row {row:,} has both features and a reason, or neither")
+        frames, seconds = name + FRAMES_SUFFIX, name + SECONDS_SUFFIX
+        if {frames, seconds} <= set(batch.schema.names):
+            num_frames, num_times = (pc.list_value_length(batch.column(one)) for one in (frames, seconds))
             if pc.any(pc.not_equal(num_frames, num_times)).as_py():
                 raise _damaged(self.path, "a row has other than one time for each frame")
-        return batch
 
     def groups(self, columns: Sequence[str]) -> Iterator[tuple[int, pa.RecordBatch]]:
         """Yield each row group: the number of its first row, and some of its columns.
@@ -136,6 +153,7 @@ def open_shard(path: Path) -> Shard:
         num_dims = _check_columns(file.schema_arrow, record, path)
         groups = range(file.metadata.num_row_groups)
         group_rows = tuple(file.metadata.row_group(group).num_rows for group in groups)
+        _check_size(record, group_rows, num_dims, path)
         read = _checked(file.read(columns=["utterance_id", "error"], use_threads=False))
     ids, errors = (tuple(read.column(name).to_pylist()) for name in ("utterance_id", "error"))
     shard = Shard(path, record, num_dims, ids, errors, group_rows, stamp)
@@ -148,12 +166,17 @@ def _record(metadata: dict[bytes, bytes], path: Path) -> ShardRecord:
     if text is None:
         raise _damaged(path, f"its footer has no {FOOTER_KEY!r}: it is no shard of a feature set")
     try:
-        return ShardRecord.model_validate_json(text)
+        record = ShardRecord.model_validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"])) or "the whole"
         problem = f"its footer cannot be taken ({where}: {first['msg']}); a later version may have written it"
         raise _damaged(path, problem) from error
+    # Of the spec as it is written there: a later version may read more out of it.
+    spec = json.dumps(json.loads(text)["spec"], sort_keys=True).encode()
+    if blake2b(spec, digest_size=16).hexdigest() != record.spec_digest:
+        raise _damaged(path, "its spec is other than its spec_digest says")
+    return record
 
 
 def _check_columns(schema: pa.Schema, record: ShardRecord, path: Path) -> int:
@@ -176,19 +199,32 @@ def _check_columns(schema: pa.Schema, record: ShardRecord, path: Path) -> int:
     return int(num_dims)
 
 
+def _check_size(record: ShardRecord, group_rows: Sequence[int], num_dims: int, path: Path) -> None:
+    """Compare the number of rows with the footer's, and refuse what no run writes, before a row is read."""
+    num_rows = sum(group_rows)
+    if num_rows != record.num_rows:
+        raise _damaged(path, f"it has {num_rows:,} rows, and its footer says {record.num_rows:,}")
+    # Nulls take no room in a file, and all of it in memory.
+    if num_rows > _MAX_ROWS or max(group_rows) * num_dims > _MAX_GROUP_NUMBERS:
+        raise _damaged(path, f"{max(group_rows):,} of its {num_rows:,} rows are in one row group; too many")
+
+
 def _check_rows(shard: Shard) -> None:
     """Compare the rows with what the footer says."""
     record, path = shard.record, shard.path
     if path.name != shard_name(record):
         raise _damaged(path, f"it was written as {shard_name(record)}, and has another name")
-    if len(shard.ids) != record.num_rows or sum(shard.group_rows) != record.num_rows:
+    if len(shard.ids) != record.num_rows:
         raise _damaged(path, f"it has {len(shard.ids):,} rows, and its footer says {record.num_rows:,}")
     if None in shard.ids:
         raise _damaged(path, f"row {shard.ids.index(None)} has no utterance_id")
+    counts = record.counts
     num_null = len(shard.errors) - shard.errors.count(None)
-    if num_null != record.num_rows - record.counts.made:
-        said = record.num_rows - record.counts.made
-        raise _damaged(path, f"{num_null:,} of its rows have a reason, and its footer says {said:,}")
+    num_missing = sum(error is not None and error.startswith("missing: ") for error in shard.errors)
+    if (num_null, num_missing) != (counts.missing + counts.failed, counts.missing):
+        found = f"{num_null:,} of its rows have a reason, {num_missing:,} of them `missing`"
+        said = f"{counts.missing + counts.failed:,} and {counts.missing:,}"
+        raise _damaged(path, f"{found}, and its footer says {said}")
 
 
 def _checked(table: pa.Table) -> pa.Table:

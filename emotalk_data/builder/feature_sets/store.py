@@ -91,9 +91,9 @@ class FeatureStore:
         return tuple(dict.fromkeys(record.split for record in self.records))
 
     @property
-    def gaps(self) -> tuple[str, ...]:
-        """What is missing, a sentence a split: shards of a split that has some, and splits of the plan."""
-        return tuple(gaps_of(self.records, self.plan))
+    def gaps(self) -> dict[str, str]:
+        """What is missing, in words, of each split that lacks something; also of those that have no shard yet."""
+        return gaps_of(self.records, self.plan)
 
     @property
     def is_complete(self) -> bool:
@@ -145,15 +145,7 @@ class FeatureStore:
         """Return 32 hex digits that change when a file of a split does."""
         hashing = blake2b(digest_size=16)
         for shard in self.shards_of(split):
-            record = shard.record
-            parts = (
-                shard.path.name,
-                *shard.stamp,
-                record.spec_digest,
-                record.ids_digest,
-                record.source_digest,
-            )
-            hashing.update(repr(parts).encode())
+            hashing.update(repr((shard.path.name, shard.stamp, shard.record.model_dump_json())).encode())
         return hashing.hexdigest()
 
     @cached_property
@@ -267,6 +259,8 @@ class FeatureStore:
         """
         if level is None:
             return self.levels
+        if level not in ("utterance", "frame"):
+            raise OptionError(f"level is {quote(level)}; expected 'utterance', 'frame', or None for both.")
         if level not in self.levels:
             raise OptionError(
                 f"level is {quote(level)}, and the set {quote(str(self.path), 160)} has {list(self.levels)}. "

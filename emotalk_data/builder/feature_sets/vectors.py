@@ -72,6 +72,6 @@ def _of_shard(shard: Shard, column: str) -> tuple[NDArray[np.float32], NDArray[n
 
 
 def _checked(ids: Iterable[str]) -> tuple[str, ...]:
-    if isinstance(ids, str) or not isinstance(ids, Iterable):
+    if isinstance(ids, str | bytes) or not isinstance(ids, Iterable):
         raise OptionError(f"ids is {quote(ids)}; expected utterance ids, such as ds['utterance_id'].")
     return tuple(ids)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from emotalk_data.features.encoders.layers import num_parameters
 from emotalk_data.features.encoders.picture_blocks import encode_blocks
 from emotalk_data.features.encoders.weights import describe_weights
 from emotalk_data.features.hook import Encoded
@@ -27,10 +28,11 @@ _Spec = TypeVar("_Spec", VisionSpec, TimmSpec, DenseNetSpec)
 class PictureEncoder(ABC, Generic[_Spec]):
     """A vector a picture.
 
-    A subclass sets `_reader` and `_spec`, the latter once more, with `_described`, when its model is loaded.
+    A subclass sets `_reader`, `_model` and `_spec`, the last once more, with `_described`, when its model is there.
     """
 
     _reader: PictureReader
+    _model: Any
     _spec: _Spec
 
     @property
@@ -45,6 +47,11 @@ class PictureEncoder(ABC, Generic[_Spec]):
             EmotalkError: as `read_pictures`.
         """
         return self._reader.read(utterance)
+
+    @property
+    def num_parameters(self) -> int:
+        """Numbers that the model has learnt."""
+        return num_parameters(self._model)
 
     def size_seconds(self, utterance: Utterance) -> float:
         """Return how many pictures are encoded: an encoder of pictures counts them, not seconds."""

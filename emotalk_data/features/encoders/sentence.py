@@ -10,6 +10,7 @@ import numpy as np
 
 from emotalk_data._optional import require
 from emotalk_data.errors import ModelError, quote
+from emotalk_data.features.encoders.layers import num_parameters
 from emotalk_data.features.encoders.loading import load_model, quiet_transformers, read_beside, to_device
 from emotalk_data.features.encoders.text import EAGER_ONLY, UNUSED_WEIGHTS, chosen_text, text_size
 from emotalk_data.features.encoders.tokens import TextTokenizer, num_embeddings, token_limit
@@ -73,6 +74,11 @@ class SentenceEncoder:
     def spec(self) -> SentenceSpec:
         """What decides its numbers."""
         return self._spec
+
+    @property
+    def num_parameters(self) -> int:
+        """Numbers that the model has learnt."""
+        return num_parameters(self._model)
 
     def size_seconds(self, utterance: Utterance) -> float:
         """Return the number of characters."""

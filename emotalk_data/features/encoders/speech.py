@@ -10,7 +10,7 @@ import numpy as np
 
 from emotalk_data.errors import ExtractionError, ModelError, OptionError
 from emotalk_data.features.encoders.conv_frames import ConvFrames, cut_pieces
-from emotalk_data.features.encoders.layers import check_layers, combine
+from emotalk_data.features.encoders.layers import check_layers, combine, num_parameters
 from emotalk_data.features.encoders.loading import load_model, read_beside, read_processor
 from emotalk_data.features.encoders.sound import decode_sound, sound_seconds
 from emotalk_data.features.encoders.weights import Weights, describe_weights
@@ -84,6 +84,11 @@ class SpeechEncoder:
             use_one_mask(self._model)
         norm = use_real_lengths(self._model) if self._can_be_padded else None
         return norm, ConvFrames.first(config.conv_kernel, config.conv_stride)
+
+    @property
+    def num_parameters(self) -> int:
+        """Numbers that the model has learnt."""
+        return num_parameters(self._model)
 
     def size_seconds(self, utterance: Utterance) -> float:
         """Return how long an utterance is for the encoder.

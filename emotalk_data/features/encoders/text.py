@@ -9,7 +9,7 @@ import numpy as np
 
 from emotalk_data._optional import require
 from emotalk_data.errors import ExtractionError, ModelError, OptionError, quote
-from emotalk_data.features.encoders.layers import check_layers, combine
+from emotalk_data.features.encoders.layers import check_layers, combine, num_parameters
 from emotalk_data.features.encoders.loading import load_model, read_beside
 from emotalk_data.features.encoders.tokens import (
     TextTokenizer,
@@ -79,6 +79,11 @@ class TextEncoder:
     def spec(self) -> TextSpec:
         """What decides its numbers."""
         return self._spec
+
+    @property
+    def num_parameters(self) -> int:
+        """Numbers that the model has learnt."""
+        return num_parameters(self._model)
 
     def size_seconds(self, utterance: Utterance) -> float:
         """Return the number of characters."""

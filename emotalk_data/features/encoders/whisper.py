@@ -10,7 +10,7 @@ import numpy as np
 
 from emotalk_data.errors import ModelError
 from emotalk_data.features.encoders.conv_frames import cut_pieces
-from emotalk_data.features.encoders.layers import check_layers, combine
+from emotalk_data.features.encoders.layers import check_layers, combine, num_parameters
 from emotalk_data.features.encoders.loading import load_model, read_beside
 from emotalk_data.features.encoders.sound import decode_sound, sound_seconds
 from emotalk_data.features.encoders.weights import Weights, describe_weights
@@ -73,6 +73,11 @@ class WhisperEncoder:
         self._model = model.get_encoder() if self._is_encoder else model
         self._start_token = config.decoder_start_token_id
         self._device = device
+
+    @property
+    def num_parameters(self) -> int:
+        """Numbers that the model has learnt."""
+        return num_parameters(self._model)
 
     def size_seconds(self, utterance: Utterance) -> float:
         """Return how long an utterance is for the encoder: whole windows of 30 s.

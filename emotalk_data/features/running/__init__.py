@@ -10,4 +10,5 @@ local_run            all of that, shard by shard, until there are no more or Ctr
 session              one process's run: its share, the encoder, the folder, the summary
 extractors, devices, memory, ranks, ray_runner, interrupts, progress, summary, failures, differences
 verifying, retrying  rows made once more: to compare, or where they had failed
+compute_error        what half precision costs, measured before a run
 """

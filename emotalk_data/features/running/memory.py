@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from emotalk_data._optional import require
-from emotalk_data.features.hook import FeatureExtractor, SizedExtractor
+from emotalk_data.features.hook import FeatureExtractor, SizedExtractor, WeighedExtractor
 from emotalk_data.features.running.batches import DEFAULT_ROWS
 from emotalk_data.features.running.failures import Failure, is_out_of_memory
 from emotalk_data.features.running.feeding import size_of
@@ -16,9 +16,13 @@ from emotalk_data.features.running.rows import Source, is_missing
 
 __all__ = ["CudaMemory", "automatic_batch", "probe"]
 
-# A HuBERT of base size is as fast with 1 as with 4 at once, and slower with 8; a tiny one, which is all overhead,
-# is fastest with 8.
+# On a CPU a HuBERT of base size, 94 million parameters, is fastest with 1 or 2 at once: with 4 each takes a tenth
+# longer, with 9 a quarter. A tiny one, which is all overhead, takes a third less with 9 than with 4.
 _CPU_UTTERANCES: Final = 4
+_CPU_UTTERANCES_OF_LARGE: Final = 2
+_CPU_UTTERANCES_OF_SMALL: Final = 12
+_LARGE_PARAMETERS: Final = 50_000_000
+_SMALL_PARAMETERS: Final = 5_000_000
 _FIRST_UTTERANCES: Final = 8
 _MAX_UTTERANCES: Final = 512
 _MEMORY_SHARE: Final = 0.6
@@ -30,8 +34,8 @@ def automatic_batch(
 ) -> float:
     """Return how much to encode at once, in the encoder's own sizes.
 
-    On a CPU some mean utterances of the first shard: more of them leave its caches, and no thread idle. On a GPU
-    as many as make it faster and leave memory free: batches are tried that grow.
+    On a CPU some mean utterances of the first shard, fewer the larger the model is: its caches are small, and no
+    thread is idle. On a GPU as many as make it faster and leave memory free: batches are tried that grow.
 
     Args:
         source: the rows.
@@ -46,7 +50,7 @@ def automatic_batch(
         return 1.0
     mean = sum(size for size, _ in sized) / len(sized)
     if not device.startswith("cuda"):
-        return _rounded(_CPU_UTTERANCES * mean)
+        return _rounded(_cpu_utterances(extractor) * mean)
     values = []
     for _, utterance in sorted(sized, key=lambda pair: -pair[0])[:_FIRST_UTTERANCES]:
         try:
@@ -55,6 +59,15 @@ def automatic_batch(
             continue
     largest = max(size for size, _ in sized)
     return _rounded(probe(extractor, values, largest, mean, CudaMemory(device)) if values else mean)
+
+
+def _cpu_utterances(extractor: FeatureExtractor[Any]) -> int:
+    if not isinstance(extractor, WeighedExtractor):
+        return _CPU_UTTERANCES
+    if extractor.num_parameters < _SMALL_PARAMETERS:
+        return _CPU_UTTERANCES_OF_SMALL
+    is_large = extractor.num_parameters > _LARGE_PARAMETERS
+    return _CPU_UTTERANCES_OF_LARGE if is_large else _CPU_UTTERANCES
 
 
 class CudaMemory:

@@ -19,7 +19,6 @@ from emotalk_data.features.running.extractors import Ready
 from emotalk_data.features.running.failures import failure_of, is_set_up
 from emotalk_data.features.running.outcomes import make_row
 from emotalk_data.features.running.rebuilding import ready_again, rows_by_id
-from emotalk_data.features.running.retrying import retry
 from emotalk_data.features.running.shard_file import ShardRow
 from emotalk_data.schemas.text_table import ShownAsText, text_table
 
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from emotalk_data.features.hook import FeatureExtractor, Utterance
     from emotalk_data.schemas.feature_spec import FeatureSpec
 
-__all__ = ["Verification", "VerifiedRow", "retry", "tolerance_of", "verify"]
+__all__ = ["Verification", "VerifiedRow", "tolerance_of", "verify"]
 
 # Of the length of what is stored. Other batch shapes and machines round otherwise; half precision keeps 3 digits
 # and bfloat16 2, and both lose some in each layer.

@@ -22,9 +22,11 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from emotalk_data.errors import CacheCorruptError, LimitError, quote
 from emotalk_data.loaders.report import Report
+from emotalk_data.schemas.feature_shard import DATA_FOLDER
 from emotalk_data.schemas.ids import EMOTALK_ID_PATTERN, M3ED_ID_PATTERN
 from emotalk_data.validation.seen_ids import SeenIds
 from emotalk_data.validation.tables.feature_columns import (
@@ -35,6 +37,7 @@ from emotalk_data.validation.tables.feature_columns import (
     vector_columns,
 )
 from emotalk_data.validation.tables.feature_rows import VectorChecks, check_times, has_reason
+from emotalk_data.validation.tables.own_sets import check_own_set
 from emotalk_data.validation.tables.row_problems import DamageCodes, RowProblems, damage
 from emotalk_data.validation.tables.shard_reading import read_batches, read_schema
 from emotalk_data.validation.tables.shards import Shard, find_tables, missing_shards
@@ -66,11 +69,18 @@ def validate_feature_set(path: str | os.PathLike[str], report: Report) -> None:
     shards = tuple(shard for tables in find_tables(name) for shard in tables.shards)
     if Path(name).is_dir():
         report.root = name
-    _FeatureChecks(shards, report).run()
+    checks = _FeatureChecks(shards, report)
+    checks.run()
+    if checks.is_own and (Path(name) / DATA_FOLDER).is_dir():
+        check_own_set(Path(name), checks.num_vectors, report)
 
 
 class _FeatureChecks:
-    """The checks of one feature set, and what they have to remember."""
+    """The checks of one feature set, and what they have to remember.
+
+    Attributes:
+        num_vectors: vectors that were met, by file and column.
+    """
 
     def __init__(self, shards: tuple[Shard, ...], report: Report) -> None:
         self._shards = shards
@@ -82,6 +92,12 @@ class _FeatureChecks:
         self._loose: dict[VectorColumn, tuple[str, str, str]] = {}
         self._facts: dict[str, str] = {}
         self._num_rows: Counter[str] = Counter()
+        self.num_vectors: Counter[tuple[str, str]] = Counter()
+
+    @property
+    def is_own(self) -> bool:
+        """Whether a shard says that this package wrote it."""
+        return "spec_digest" in self._facts
 
     def run(self) -> None:
         for name, number, total in missing_shards(self._shards):
@@ -158,7 +174,10 @@ class _FeatureChecks:
         nulls: dict[str, np.ndarray] = {}
         for column in columns:
             checks = self._vectors.setdefault(column, VectorChecks(column, self._rows))
-            nulls[column.name] = checks.check(batch.column(column.name))
+            values = batch.column(column.name)
+            nulls[column.name] = checks.check(values)
+            if column.is_frames:
+                self.num_vectors[file, column.name] += pc.sum(pc.list_value_length(values)).as_py() or 0
         for times, frames in time_columns(batch.schema).items():
             check_times(times, batch.column(times), batch.column(frames), self._rows)
         self._check_reasons(batch, nulls)

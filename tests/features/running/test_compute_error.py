@@ -13,6 +13,7 @@ from emotalk_data.features.extraction import extract_features
 from emotalk_data.features.running.compute_error import compute_error_line, measure_compute_error
 from emotalk_data.features.running.extractors import asked_for
 from emotalk_data.features.running.rows import read_source
+from emotalk_data.schemas.feature_spec import Compute
 
 from ..tiny_text import save_text_model
 
@@ -54,7 +55,7 @@ def test_nothing_to_measure_is_said_and_is_no_error(bert: Path) -> None:
 
 @pytest.mark.parametrize("compute", ["float32", "bfloat16"])
 def test_a_run_says_it_once(
-    rows: datasets.Dataset, bert: Path, tmp_path: Path, compute: str, caplog: pytest.LogCaptureFixture
+    rows: datasets.Dataset, bert: Path, tmp_path: Path, compute: Compute, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING, "emotalk_data"):
         extract_features(rows, BERT, tmp_path / "set", model_path=bert, device="cpu", compute=compute)

@@ -23,6 +23,16 @@ def test_on_a_cpu_a_batch_is_a_few_mean_utterances_of_the_first_shard() -> None:
     assert limit / mean >= 2
 
 
+@pytest.mark.parametrize(("parameters", "utterances"), [(100_000, 12), (20_000_000, 4), (94_000_000, 2)])
+def test_on_a_cpu_a_large_model_gets_fewer_utterances_at_once(parameters: int, utterances: int) -> None:
+    class Weighed(SizedNumbers):
+        num_parameters = parameters
+
+    source = read_source(table(7))
+    limit = automatic_batch(source, plan_shards(source, 7), Weighed(constant), "cpu")
+    assert limit == utterances * sum(range(1, 8)) / 7
+
+
 def test_rows_that_have_nothing_to_encode_do_not_count() -> None:
     source = read_source(table(14, text=[None] * 7 + ["text"] * 7))
     limit = automatic_batch(source, plan_shards(source, 7), SizedNumbers(constant), "cpu")

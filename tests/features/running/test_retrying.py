@@ -12,7 +12,7 @@ import pytest
 from emotalk_data.errors import CacheCorruptError, OptionError
 from emotalk_data.features import FeatureSet, extract_features
 from emotalk_data.features.hook import Encoded
-from emotalk_data.features.running.verifying import retry
+from emotalk_data.features.running.retrying import retry
 from emotalk_data.media import Audio
 
 from .hooks import Loudness, Numbers, SizedNumbers, constant, content, sounds, table, times

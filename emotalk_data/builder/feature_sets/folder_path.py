@@ -1,0 +1,29 @@
+"""The path of a folder that somebody gave, made whole; or what is wrong with it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from emotalk_data.errors import OptionError, quote
+
+__all__ = ["absolute_folder"]
+
+
+def absolute_folder(given: object, called: str) -> Path:
+    """Return the absolute path of a folder, which need not be there; `~` is the home of its user.
+
+    Args:
+        given: as it was given.
+        called: what it is, for messages.
+
+    Raises:
+        OptionError: no path, or one that cannot be.
+    """
+    path = os.fspath(given) if isinstance(given, str | os.PathLike) else None
+    if not isinstance(path, str) or "\0" in path:
+        raise OptionError(f"{called} is {quote(given)}; expected the path of a folder.")
+    try:
+        return Path(path).expanduser().absolute()
+    except RuntimeError as error:
+        raise OptionError(f"{called} is {quote(given)}, and there is no such user.") from error
