@@ -28,7 +28,7 @@ _Spec = TypeVar("_Spec", VisionSpec, TimmSpec, DenseNetSpec)
 class PictureEncoder(ABC, Generic[_Spec]):
     """A vector a picture.
 
-    A subclass sets `_reader`, `_model` and `_spec`, the last once more, with `_described`, when its model is there.
+    A subclass sets `_reader`, `_model` and `_spec`, the last once more, with `_described`, when it has its model.
     """
 
     _reader: PictureReader
