@@ -111,9 +111,9 @@ def _loud_again() -> Iterator[None]:
     """Undo what verbs quieten for the life of a process: other tests run in this one."""
     import datasets
 
-    level = logging.getLogger("emotalk_data").level
     yield
-    logging.getLogger("emotalk_data").setLevel(level)
+    # Not what it was before the test: a verb may have run in a fixture of the whole module.
+    logging.getLogger("emotalk_data").setLevel(logging.NOTSET)
     datasets.enable_progress_bars()
 
 

@@ -26,7 +26,7 @@ def test_the_demo_works_and_leaves_nothing_behind(run: Run, tmp_path: Path) -> N
         "uint8 (8, 120, 160, 3)",
         "left out: not one of the four classes     2",
         "validation and test share 1 speaker",
-        "all            24    24        0       0      0      24",
+        "all           24    24        0       0      0      24",
         'rows[0]["loudness"]  [0.',
         "…/qingchengxiaoxiang_02.mp4#t=",
         "emotalk sample emotalk DIR",

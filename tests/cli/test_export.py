@@ -17,7 +17,7 @@ def test_export_writes_the_files_and_says_which(tmp_path: Path, capsys: pytest.C
     code, out, err = run(capsys, "--root", str(tmp_path))
     assert (code, err) == (0, "")
     assert "written: schemas/emotalk-text.schema.json\n" in out
-    assert out.endswith("Wrote 19 of 19 published files; the others were as the code says.\n")
+    assert out.endswith("Wrote 20 of 20 published files; the others were as the code says.\n")
     assert (tmp_path / "loaders/m3ed/README.md").is_file()
 
 
@@ -25,7 +25,7 @@ def test_export_then_check_is_clean(tmp_path: Path, capsys: pytest.CaptureFixtur
     run(capsys, "--root", str(tmp_path))
     assert run(capsys, "--root", str(tmp_path), "--check") == (
         0,
-        "19 published files as the code says.\n",
+        "20 published files as the code says.\n",
         "",
     )
 
@@ -35,7 +35,7 @@ def test_export_writes_only_what_changed(tmp_path: Path, capsys: pytest.CaptureF
     (tmp_path / "loaders/README.md").unlink()
     _, out, _ = run(capsys, "--root", str(tmp_path))
     assert out == (
-        "written: loaders/README.md\nWrote 1 of 19 published files; the others were as the code says.\n"
+        "written: loaders/README.md\nWrote 1 of 20 published files; the others were as the code says.\n"
     )
 
 
@@ -43,7 +43,7 @@ def test_check_writes_nothing_and_exits_with_1(tmp_path: Path, capsys: pytest.Ca
     code, out, _ = run(capsys, "--root", str(tmp_path), "--check")
     assert code == 1
     assert "missing: loaders/README.md\n" in out
-    assert "19 differences" in out
+    assert "20 differences" in out
     assert list(tmp_path.iterdir()) == []
 
 

@@ -40,6 +40,7 @@ def test_each_corpus_and_record_has_its_files() -> None:
     assert records == {
         *(f"schemas/emotalk-{name}" for name in ("text", "audio", "video", "multimodal", "flat")),
         *(f"schemas/m3ed-{name}" for name in ("utterance", "speaker", "dialogue", "annotation", "relation")),
+        "schemas/feature-shard",
         "schemas/report",
     }
 
