@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -71,3 +73,13 @@ def open_files() -> Callable[[], list[str]]:
 
     before = names()
     return lambda: sorted((names() - before).elements())
+
+
+@pytest.fixture(autouse=True)
+def _loud_again() -> Iterator[None]:
+    """Undo what the command's verbs quieten for the life of a process: other tests run in this one."""
+    yield
+    # Not what it was before the test: a verb may have run in a fixture of the whole module.
+    logging.getLogger("emotalk_data").setLevel(logging.NOTSET)
+    if "datasets" in sys.modules:
+        sys.modules["datasets"].enable_progress_bars()

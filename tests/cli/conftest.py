@@ -5,11 +5,10 @@ Golden texts lie in `golden/`; golden/README.md says how to write them anew.
 
 from __future__ import annotations
 
-import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -104,17 +103,6 @@ def run(environment: dict[str, str], tmp_path: Path) -> Run:
 
 def command(*args: object) -> list[str]:
     return [sys.executable, "-m", "emotalk_data", *map(str, args)]
-
-
-@pytest.fixture(autouse=True)
-def _loud_again() -> Iterator[None]:
-    """Undo what verbs quieten for the life of a process: other tests run in this one."""
-    import datasets
-
-    yield
-    # Not what it was before the test: a verb may have run in a fixture of the whole module.
-    logging.getLogger("emotalk_data").setLevel(logging.NOTSET)
-    datasets.enable_progress_bars()
 
 
 @pytest.fixture
