@@ -208,12 +208,9 @@ def decode_frames(
     for is_linear in (False, True):
         runs = feeding_runs(samples, missing, is_linear=is_linear)
         try:
-            for frame in _frames(stream, samples, runs, name):
-                if frame.pts in missing:
-                    missing.discard(frame.pts)
-                    yield frame.pts, frame
-                    if not missing:
-                        return
+            yield from _frames(stream, samples, runs, missing, name)
+            if not missing:
+                return
         except VideoError:
             if is_linear or runs == feeding_runs(samples, missing, is_linear=True):
                 raise
@@ -225,8 +222,12 @@ def decode_frames(
 
 
 def _frames(
-    stream: VideoStream, samples: list[Sample], runs: list[list[int]], name: str
-) -> Iterator[VideoFrame]:
+    stream: VideoStream, samples: list[Sample], runs: list[list[int]], missing: set[int], name: str
+) -> Iterator[tuple[int, VideoFrame]]:
+    """Decode some runs of packets, and yield frames that are missing until none is.
+
+    It ends by itself: what is raised while an abandoned generator is collected, such as Ctrl-C, nobody hears.
+    """
     context = stream.codec_context
     with ffmpeg_errors(name, "decoding"):
         for number, run in enumerate(runs):
@@ -236,7 +237,11 @@ def _frames(
                 for frame in context.decode(packet):
                     if frame.is_corrupt and not _is_settling(samples, frame):
                         raise VideoError(f"{name} is damaged: the decoder marks frame {frame.pts} as corrupt")
-                    yield frame
+                    if frame.pts in missing:
+                        missing.discard(frame.pts)
+                        yield frame.pts, frame
+                        if not missing:
+                            return
 
 
 def _is_settling(samples: list[Sample], frame: VideoFrame) -> bool:
