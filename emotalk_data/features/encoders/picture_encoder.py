@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from emotalk_data.features.encoders.layers import num_parameters
+from emotalk_data.features.encoders.model_encoder import ModelEncoder
 from emotalk_data.features.encoders.picture_blocks import encode_blocks
 from emotalk_data.features.encoders.weights import describe_weights
 from emotalk_data.features.hook import Encoded
@@ -25,20 +25,13 @@ __all__ = ["PictureEncoder"]
 _Spec = TypeVar("_Spec", VisionSpec, TimmSpec, DenseNetSpec)
 
 
-class PictureEncoder(ABC, Generic[_Spec]):
+class PictureEncoder(ModelEncoder[_Spec], ABC):
     """A vector a picture.
 
     A subclass sets `_reader`, `_model` and `_spec`, the last once more, with `_described`, when it has its model.
     """
 
     _reader: PictureReader
-    _model: Any
-    _spec: _Spec
-
-    @property
-    def spec(self) -> _Spec:
-        """What decides its numbers."""
-        return self._spec
 
     def prepare(self, utterance: Utterance) -> Pictures:
         """Return its pictures, scaled, uint8, (T, h, w, 3), or (T, h, w) where they are grey.
@@ -47,11 +40,6 @@ class PictureEncoder(ABC, Generic[_Spec]):
             EmotalkError: as `read_pictures`.
         """
         return self._reader.read(utterance)
-
-    @property
-    def num_parameters(self) -> int:
-        """Numbers that the model has learnt."""
-        return num_parameters(self._model)
 
     def size_seconds(self, utterance: Utterance) -> float:
         """Return how many pictures are encoded: an encoder of pictures counts them, not seconds."""

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from emotalk_data._optional import require
 from emotalk_data.errors import ModelError, quote
-from emotalk_data.features.encoders.layers import num_parameters
 from emotalk_data.features.encoders.loading import load_model, quiet_transformers, read_beside, to_device
+from emotalk_data.features.encoders.model_encoder import ModelEncoder
 from emotalk_data.features.encoders.text import EAGER_ONLY, UNUSED_WEIGHTS, chosen_text, text_size
 from emotalk_data.features.encoders.tokens import TextTokenizer, num_embeddings, token_limit
 from emotalk_data.features.encoders.weights import Weights, describe_weights
 from emotalk_data.features.hook import Encoded, Utterance
-
-if TYPE_CHECKING:
-    from emotalk_data.schemas.feature_spec import SentenceSpec
+from emotalk_data.schemas.feature_spec import SentenceSpec
 
 __all__ = ["SentenceEncoder"]
 
@@ -32,7 +30,7 @@ class _Text(NamedTuple):
     notes: tuple[str, ...]
 
 
-class SentenceEncoder:
+class SentenceEncoder(ModelEncoder[SentenceSpec]):
     """A sentence encoder: its vector of a text is the utterance's, and those of its tokens are the frames.
 
     Frames are the vectors that the model's pooling is given: all tokens that attention sees, special ones and
@@ -69,16 +67,6 @@ class SentenceEncoder:
             self._model.max_seq_length = limit
         self._device = device
         self._spec = describe_weights(spec, weights, num_dims=_num_dims(spec, self._model, weights))
-
-    @property
-    def spec(self) -> SentenceSpec:
-        """What decides its numbers."""
-        return self._spec
-
-    @property
-    def num_parameters(self) -> int:
-        """Numbers that the model has learnt."""
-        return num_parameters(self._model)
 
     def size_seconds(self, utterance: Utterance) -> float:
         """Return the number of characters."""

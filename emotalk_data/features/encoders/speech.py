@@ -10,8 +10,9 @@ import numpy as np
 
 from emotalk_data.errors import ExtractionError, ModelError, OptionError
 from emotalk_data.features.encoders.conv_frames import ConvFrames, cut_pieces
-from emotalk_data.features.encoders.layers import check_layers, combine, num_parameters
+from emotalk_data.features.encoders.layers import check_layers, combine
 from emotalk_data.features.encoders.loading import load_model, read_beside, read_processor
+from emotalk_data.features.encoders.model_encoder import ModelEncoder
 from emotalk_data.features.encoders.sound import decode_sound, sound_seconds
 from emotalk_data.features.encoders.weights import Weights, describe_weights
 from emotalk_data.features.hook import Encoded, Utterance
@@ -44,7 +45,7 @@ class PreparedSpeech(NamedTuple):
     notes: tuple[str, ...]
 
 
-class SpeechEncoder:
+class SpeechEncoder(ModelEncoder[SpeechSpec]):
     """A speech encoder that takes samples. A row's numbers do not depend on its batch, within rounding.
 
     Args:
@@ -62,7 +63,7 @@ class SpeechEncoder:
         self._conv = _convolutions(config, weights)
         self._is_normalised = _is_normalised(spec, weights)
         check_layers(spec.layers, config.num_hidden_layers + 1)
-        self.spec = describe_weights(spec, weights, num_dims=config.hidden_size)
+        self._spec = describe_weights(spec, weights, num_dims=config.hidden_size)
         self._piece = _piece_samples(spec, self._conv)
         self._only_last = all(layer in (-1, config.num_hidden_layers) for layer in spec.layers)
         self._can_be_padded = config.model_type in _CAN_BE_PADDED and not getattr(
@@ -85,22 +86,17 @@ class SpeechEncoder:
         norm = use_real_lengths(self._model) if self._can_be_padded else None
         return norm, ConvFrames.first(config.conv_kernel, config.conv_stride)
 
-    @property
-    def num_parameters(self) -> int:
-        """Numbers that the model has learnt."""
-        return num_parameters(self._model)
-
     def size_seconds(self, utterance: Utterance) -> float:
         """Return how long an utterance is for the encoder.
 
         Raises:
             MediaError: its sound is damaged.
         """
-        if self.spec.exact_seconds is not None:
-            return self.spec.exact_seconds
-        seconds = min(sound_seconds(utterance), self.spec.max_seconds or math.inf)
-        piece = self.spec.chunk_seconds
-        if self.spec.padding == "counted" and piece is not None and seconds > piece:
+        if self._spec.exact_seconds is not None:
+            return self._spec.exact_seconds
+        seconds = min(sound_seconds(utterance), self._spec.max_seconds or math.inf)
+        piece = self._spec.chunk_seconds
+        if self._spec.padding == "counted" and piece is not None and seconds > piece:
             return math.ceil(seconds / piece) * piece
         return seconds
 
@@ -111,7 +107,7 @@ class SpeechEncoder:
             MediaError: it is damaged.
             ExtractionError: there is none, it is too short for one frame, or some samples are not numbers.
         """
-        spec = self.spec
+        spec = self._spec
         limits = [limit for limit in (spec.max_seconds, spec.exact_seconds) if limit is not None]
         samples, notes = decode_sound(
             utterance, sampling_rate=spec.sampling_rate, max_seconds=min(limits, default=None)
@@ -144,13 +140,13 @@ class SpeechEncoder:
         pieces = tuple(filled.reshape(num_pieces, piece))
         seconds = self._seconds(range(0, len(filled), piece), pieces)
         # A frame is of zeros alone when its window starts behind the sound.
-        starts = seconds.astype(np.float64) * self.spec.sampling_rate - self._conv.window / 2
+        starts = seconds.astype(np.float64) * self._spec.sampling_rate - self._conv.window / 2
         num_empty = int(np.count_nonzero(np.rint(starts) >= len(samples)))
         note = f"{num_empty} of {len(seconds)} frames are of padding alone, and counted"
         return PreparedSpeech(pieces, seconds, (*notes, note) if num_empty else notes)
 
     def _seconds(self, starts: Sequence[int], pieces: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-        rate = self.spec.sampling_rate
+        rate = self._spec.sampling_rate
         return np.concatenate(
             [
                 self._conv.seconds(len(piece), rate) + np.float32(start / rate)
@@ -214,17 +210,17 @@ class SpeechEncoder:
     def _combine(self, output: Any) -> Any:
         if self._only_last:
             hidden: tuple[Any, ...] = (output.last_hidden_state,)
-            return combine(hidden, [-1] * len(self.spec.layers), self.spec.combine)
+            return combine(hidden, [-1] * len(self._spec.layers), self._spec.combine)
         # With a final normalisation, as "large" models have it, transformers 4 gave the last state behind it, and
         # EmotionTalk's features have it so; transformers 5 gives it before.
         hidden = (*output.hidden_states[:-1], output.last_hidden_state)
-        return combine(hidden, self.spec.layers, self.spec.combine)
+        return combine(hidden, self._spec.layers, self._spec.combine)
 
     def _real_frames(self, states: NDArray[np.float32], lengths: Sequence[int]) -> list[NDArray[np.float32]]:
         counts = [self._conv.count(length) for length in lengths]
         if states.shape[1] != max(counts):
             raise ModelError(
-                f"{self.spec.model} gave {states.shape[1]} frames of {max(lengths)} samples; its convolutions "
+                f"{self._spec.model} gave {states.shape[1]} frames of {max(lengths)} samples; its convolutions "
                 f"say {max(counts)}. This kind of encoder is not supported."
             )
         return [row[:count].copy() for row, count in zip(states, counts, strict=True)]

@@ -9,8 +9,9 @@ import numpy as np
 
 from emotalk_data._optional import require
 from emotalk_data.errors import ExtractionError, ModelError, OptionError, quote
-from emotalk_data.features.encoders.layers import check_layers, combine, num_parameters
+from emotalk_data.features.encoders.layers import check_layers, combine
 from emotalk_data.features.encoders.loading import load_model, read_beside
+from emotalk_data.features.encoders.model_encoder import ModelEncoder
 from emotalk_data.features.encoders.tokens import (
     TextTokenizer,
     Tokens,
@@ -21,12 +22,13 @@ from emotalk_data.features.encoders.tokens import (
 )
 from emotalk_data.features.encoders.weights import describe_weights
 from emotalk_data.features.hook import Encoded, Utterance
+from emotalk_data.schemas.feature_spec import TextSpec
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from emotalk_data.features.encoders.weights import Weights
-    from emotalk_data.schemas.feature_spec import SentenceSpec, TextSpec
+    from emotalk_data.schemas.feature_spec import SentenceSpec
 
 __all__ = ["EAGER_ONLY", "UNUSED_WEIGHTS", "TextEncoder", "chosen_text", "text_size"]
 
@@ -37,7 +39,7 @@ UNUSED_WEIGHTS: Final = ("pooler.dense.weight", "pooler.dense.bias")
 """Weights that may be missing: they turn [CLS] into a sentence vector, which is not taken."""
 
 
-class TextEncoder:
+class TextEncoder(ModelEncoder[TextSpec]):
     """A text encoder: the vectors of a text's tokens.
 
     The last of `hidden_states` is what the model gives at its end: behind the final norm, for language models
@@ -74,16 +76,6 @@ class TextEncoder:
         )
         self._device = device
         self._spec = describe_weights(spec, weights, num_dims=num_dims)
-
-    @property
-    def spec(self) -> TextSpec:
-        """What decides its numbers."""
-        return self._spec
-
-    @property
-    def num_parameters(self) -> int:
-        """Numbers that the model has learnt."""
-        return num_parameters(self._model)
 
     def size_seconds(self, utterance: Utterance) -> float:
         """Return the number of characters."""

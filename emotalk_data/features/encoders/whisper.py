@@ -10,8 +10,9 @@ import numpy as np
 
 from emotalk_data.errors import ModelError
 from emotalk_data.features.encoders.conv_frames import cut_pieces
-from emotalk_data.features.encoders.layers import check_layers, combine, num_parameters
+from emotalk_data.features.encoders.layers import check_layers, combine
 from emotalk_data.features.encoders.loading import load_model, read_beside
+from emotalk_data.features.encoders.model_encoder import ModelEncoder
 from emotalk_data.features.encoders.sound import decode_sound, sound_seconds
 from emotalk_data.features.encoders.weights import Weights, describe_weights
 from emotalk_data.features.hook import Encoded, Utterance
@@ -41,7 +42,7 @@ class PreparedWhisper(NamedTuple):
     notes: tuple[str, ...]
 
 
-class WhisperEncoder:
+class WhisperEncoder(ModelEncoder[WhisperSpec]):
     """Whisper. It always takes 30 s; frames of what was filled up are left out.
 
     Args:
@@ -68,16 +69,11 @@ class WhisperEncoder:
         num_layers = config.encoder_layers if self._is_encoder else config.decoder_layers
         check_layers(spec.layers, num_layers + 1)
         self._only_last = all(layer in (-1, num_layers) for layer in spec.layers)
-        self.spec = describe_weights(spec, weights, num_dims=config.d_model)
+        self._spec = describe_weights(spec, weights, num_dims=config.d_model)
         model = load_model(weights, compute=spec.compute, device=device)
         self._model = model.get_encoder() if self._is_encoder else model
         self._start_token = config.decoder_start_token_id
         self._device = device
-
-    @property
-    def num_parameters(self) -> int:
-        """Numbers that the model has learnt."""
-        return num_parameters(self._model)
 
     def size_seconds(self, utterance: Utterance) -> float:
         """Return how long an utterance is for the encoder: whole windows of 30 s.
@@ -98,13 +94,13 @@ class WhisperEncoder:
         """
         samples, notes = decode_sound(
             utterance,
-            sampling_rate=self.spec.sampling_rate,
+            sampling_rate=self._spec.sampling_rate,
             max_seconds=None if self._is_encoder else _WINDOW_SECONDS,
         )
         pieces = [samples[a:b] for a, b in cut_pieces(len(samples), self._window, 1)]
         # One at a time: the extractor's numbers for a batch are those of each alone, and memory stays small.
         mels = [
-            self._features(piece, sampling_rate=self.spec.sampling_rate, return_tensors="np").input_features[
+            self._features(piece, sampling_rate=self._spec.sampling_rate, return_tensors="np").input_features[
                 0
             ]
             for piece in pieces
@@ -139,7 +135,7 @@ class WhisperEncoder:
         samples = np.concatenate(
             [np.arange(count) * _HOP + i * self._window for i, count in enumerate(counts)]
         )
-        seconds = (samples / self.spec.sampling_rate).astype(np.float32)
+        seconds = (samples / self._spec.sampling_rate).astype(np.float32)
         return Encoded(values, seconds, None, prepared.notes)
 
     def _encode(self, mels: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
@@ -165,8 +161,8 @@ class WhisperEncoder:
             tokens = torch.full((len(values), 2), self._start_token, device=self._device)
             output = self._model.decoder(tokens, encoder_hidden_states=heard, use_cache=False, **kept)
         if self._only_last:
-            return combine((output.last_hidden_state,), [-1] * len(self.spec.layers), self.spec.combine)
-        return combine(output.hidden_states, self.spec.layers, self.spec.combine)
+            return combine((output.last_hidden_state,), [-1] * len(self._spec.layers), self._spec.combine)
+        return combine(output.hidden_states, self._spec.layers, self._spec.combine)
 
 
 def _check_window(features: Any, config: Any, spec: WhisperSpec, weights: Weights) -> None:

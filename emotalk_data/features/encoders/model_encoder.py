@@ -1,0 +1,32 @@
+"""What all encoders with a network have in common: their spec, and how large they are."""
+
+from __future__ import annotations
+
+from typing import Any, Generic, TypeVar
+
+from emotalk_data.features.encoders.layers import num_parameters
+from emotalk_data.schemas.feature_spec import EncoderSpec
+
+__all__ = ["ModelEncoder"]
+
+_Spec = TypeVar("_Spec", bound=EncoderSpec)
+
+
+class ModelEncoder(Generic[_Spec]):
+    """An encoder with a network of torch.
+
+    A subclass sets `_model` and `_spec` when it is made.
+    """
+
+    _model: Any
+    _spec: _Spec
+
+    @property
+    def spec(self) -> _Spec:
+        """What decides its numbers."""
+        return self._spec
+
+    @property
+    def num_parameters(self) -> int:
+        """Numbers that the model has learnt."""
+        return num_parameters(self._model)
