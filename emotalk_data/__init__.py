@@ -6,10 +6,12 @@
 Names are resolved on first use: `import emotalk_data` loads nothing heavy.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from emotalk_data._lazy import lazy_names
 
 if TYPE_CHECKING:
+    from emotalk_data._version import __version__
     from emotalk_data.features.extraction import extract_features
     from emotalk_data.features.feature_set import FeatureSet
     from emotalk_data.load import load_dataset, load_dataset_builder, register
@@ -26,8 +28,6 @@ if TYPE_CHECKING:
     )
     from emotalk_data.schemas.ids import UtteranceId
     from emotalk_data.validation.validate import validate
-
-    __version__: str
 
 __all__ = [
     "Audio",
@@ -49,38 +49,24 @@ __all__ = [
     "validate",
 ]
 
-_HOMES = {
-    "Audio": "emotalk_data.media",
-    "AudioClip": "emotalk_data.media",
-    "FeatureSet": "emotalk_data.features.feature_set",
-    "Report": "emotalk_data.loaders.report",
-    "UtteranceId": "emotalk_data.schemas.ids",
-    "Video": "emotalk_data.media",
-    "VideoClip": "emotalk_data.media",
-    "cast_media": "emotalk_data.media",
-    "decode_many": "emotalk_data.media",
-    "extract_features": "emotalk_data.features.extraction",
-    "frames_many": "emotalk_data.media",
-    "load_dataset": "emotalk_data.load",
-    "load_dataset_builder": "emotalk_data.load",
-    "register": "emotalk_data.load",
-    "rows": "emotalk_data.media",
-    "validate": "emotalk_data.validation.validate",
+_MODULES = {
+    "Audio": ".media",
+    "AudioClip": ".media",
+    "FeatureSet": ".features.feature_set",
+    "Report": ".loaders.report",
+    "UtteranceId": ".schemas.ids",
+    "Video": ".media",
+    "VideoClip": ".media",
+    "__version__": "._version",
+    "cast_media": ".media",
+    "decode_many": ".media",
+    "extract_features": ".features.extraction",
+    "frames_many": ".media",
+    "load_dataset": ".load",
+    "load_dataset_builder": ".load",
+    "register": ".load",
+    "rows": ".media",
+    "validate": ".validation.validate",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        from importlib.metadata import version
-
-        return version("emotalk-data")
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'emotalk_data' has no attribute {name!r}")
-    value = getattr(import_module(home), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(__name__, _MODULES)

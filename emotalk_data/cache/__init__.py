@@ -16,8 +16,9 @@ Reading is `builder.materialised`: `load_dataset` opens a copy where it is given
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from emotalk_data._lazy import lazy_names
 
 if TYPE_CHECKING:
     from emotalk_data.cache.copying import Copied, estimate_copy, materialise
@@ -26,18 +27,10 @@ if TYPE_CHECKING:
 __all__ = ["Copied", "Estimate", "estimate_copy", "materialise"]
 
 _MODULES = {
-    "Copied": "copying",
-    "Estimate": "estimate",
-    "estimate_copy": "copying",
-    "materialise": "copying",
+    "Copied": ".copying",
+    "Estimate": ".estimate",
+    "estimate_copy": ".copying",
+    "materialise": ".copying",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(__name__, _MODULES)

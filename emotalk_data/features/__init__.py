@@ -19,8 +19,9 @@ Names are resolved on first use: importing this package imports nothing heavy. E
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from emotalk_data._lazy import lazy_names
 
 if TYPE_CHECKING:
     from emotalk_data.features.encoders.build import build_extractor
@@ -51,14 +52,14 @@ if TYPE_CHECKING:
     )
 
 _SPECS = "emotalk_data.schemas.feature_spec"
-_HOOK = "emotalk_data.features.hook"
-_CATALOGUE = "emotalk_data.features.recipes.catalogue"
+_HOOK = ".hook"
+_CATALOGUE = ".recipes.catalogue"
 _MODULES = {
     "CallableSpec": _SPECS,
     "DenseNetSpec": _SPECS,
     "Encoded": _HOOK,
     "FeatureExtractor": _HOOK,
-    "FeatureSet": "emotalk_data.features.feature_set",
+    "FeatureSet": ".feature_set",
     "FeatureSpec": _SPECS,
     "FrameChoice": _SPECS,
     "OpensmileSpec": _SPECS,
@@ -72,10 +73,10 @@ _MODULES = {
     "VisionSpec": _SPECS,
     "WeighedExtractor": _HOOK,
     "WhisperSpec": _SPECS,
-    "build_extractor": "emotalk_data.features.encoders.build",
-    "extract_features": "emotalk_data.features.extraction",
-    "from_callable": "emotalk_data.features.encoders.own",
-    "import_m3ed_features": "emotalk_data.features.exporting.m3ed_pickle",
+    "build_extractor": ".encoders.build",
+    "extract_features": ".extraction",
+    "from_callable": ".encoders.own",
+    "import_m3ed_features": ".exporting.m3ed_pickle",
     "list_recipes": _CATALOGUE,
     "recipe": _CATALOGUE,
 }
@@ -107,14 +108,4 @@ __all__ = [
     "recipe",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(_MODULES[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(__name__, _MODULES)

@@ -19,8 +19,9 @@ Names are resolved on first use: importing this package imports neither datasets
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from emotalk_data._lazy import lazy_names
 
 if TYPE_CHECKING:
     from emotalk_data.media.audio import AudioClip
@@ -47,28 +48,18 @@ __all__ = [
 ]
 
 _MODULES = {
-    "Audio": "features",
-    "AudioBatch": "audio_batch",
-    "AudioClip": "audio",
-    "FrameBatch": "video_batch",
-    "MediaClip": "clip",
-    "Rows": "row_access",
-    "Video": "features",
-    "VideoClip": "video",
-    "cast_media": "features",
-    "decode_many": "audio_batch",
-    "frames_many": "video_batch",
-    "rows": "row_access",
+    "Audio": ".features",
+    "AudioBatch": ".audio_batch",
+    "AudioClip": ".audio",
+    "FrameBatch": ".video_batch",
+    "MediaClip": ".clip",
+    "Rows": ".row_access",
+    "Video": ".features",
+    "VideoClip": ".video",
+    "cast_media": ".features",
+    "decode_many": ".audio_batch",
+    "frames_many": ".video_batch",
+    "rows": ".row_access",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(__name__, _MODULES)

@@ -25,22 +25,14 @@ Needs jinja2, the extra `report`.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from emotalk_data._lazy import lazy_names
 
 if TYPE_CHECKING:
     from emotalk_data.report.page import make_report, write_report
 
 __all__ = ["make_report", "write_report"]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module("emotalk_data.report.page"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+_MODULES = dict.fromkeys(__all__, ".page")
+__getattr__, __dir__ = lazy_names(__name__, _MODULES)

@@ -6,8 +6,9 @@ resolved on first use, so importing this package costs nothing.
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
+
+from emotalk_data._lazy import lazy_names
 
 if TYPE_CHECKING:
     from emotalk_data.testing.emotalk import make_emotalk
@@ -32,28 +33,18 @@ __all__ = [
 ]
 
 _MODULES = {
-    "EmotalkSample": "truth",
-    "EmotalkUtterance": "truth",
-    "M3edSample": "truth",
-    "M3edUtterance": "truth",
-    "Vote": "truth",
-    "make_emotalk": "emotalk",
-    "make_fullsize_emotalk": "fullsize",
-    "make_m3ed": "m3ed",
-    "read_frame_number": "media",
-    "tone_frequency": "media",
-    "write_numbered_video": "media",
-    "write_wav": "media",
+    "EmotalkSample": ".truth",
+    "EmotalkUtterance": ".truth",
+    "M3edSample": ".truth",
+    "M3edUtterance": ".truth",
+    "Vote": ".truth",
+    "make_emotalk": ".emotalk",
+    "make_fullsize_emotalk": ".fullsize",
+    "make_m3ed": ".m3ed",
+    "read_frame_number": ".media",
+    "tone_frequency": ".media",
+    "write_numbered_video": ".media",
+    "write_wav": ".media",
 }
 
-
-def __getattr__(name: str) -> object:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__ = lazy_names(__name__, _MODULES)

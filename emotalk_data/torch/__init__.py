@@ -16,9 +16,9 @@ Names are resolved on first use; those that give tensors need torch, the extra `
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
+from emotalk_data._lazy import lazy_names
 from emotalk_data._optional import require
 
 if TYPE_CHECKING:
@@ -40,27 +40,21 @@ __all__ = [
 ]
 
 _MODULES = {
-    "Batch": "batch",
-    "Collate": "batch",
-    "Failure": "media_batch",
-    "LengthBatchSampler": "sampler",
-    "Loader": "threaded_loader",
-    "collate": "batch",
-    "loader": "threaded_loader",
-    "utterance_seconds": "lengths",
+    "Batch": ".batch",
+    "Collate": ".batch",
+    "Failure": ".media_batch",
+    "LengthBatchSampler": ".sampler",
+    "Loader": ".threaded_loader",
+    "collate": ".batch",
+    "loader": ".threaded_loader",
+    "utterance_seconds": ".lengths",
 }
-_WITHOUT_TORCH = ("lengths", "sampler")
+_WITHOUT_TORCH = (".lengths", ".sampler")
+
+_getattr, __dir__ = lazy_names(__name__, _MODULES)
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if _MODULES[name] not in _WITHOUT_TORCH:
+    if name in _MODULES and _MODULES[name] not in _WITHOUT_TORCH:
         require("torch", extra="torch", purpose="make batches for training")
-    value = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return _getattr(name)

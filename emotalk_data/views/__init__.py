@@ -22,8 +22,9 @@ are resolved on first use: importing this package imports nothing heavy.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from emotalk_data._lazy import lazy_names
 
 if TYPE_CHECKING:
     from emotalk_data.schemas.split_file import SplitFile, load_split_file
@@ -53,51 +54,51 @@ if TYPE_CHECKING:
     from emotalk_data.views.splitting.split_findings import SplitAudit
 
 _MODULES = {
-    "HARMONISED": "emotalk_data.views.labelling.harmonised",
-    "Agreement": "emotalk_data.views.annotators.agreement",
-    "AnnotatorBias": "emotalk_data.views.annotators.annotator_bias",
-    "ClassScore": "emotalk_data.views.scoring.metrics",
-    "Component": "emotalk_data.views.splitting.speaker_graph",
-    "DialogueMasks": "emotalk_data.views.conversation.attention_masks",
-    "EmotionShift": "emotalk_data.views.conversation.emotion_shift",
-    "Harmonised": "emotalk_data.views.labelling.harmonised",
-    "Interval": "emotalk_data.views.intervals",
-    "LabelReport": "emotalk_data.views.labelling.labels",
-    "MissingPattern": "emotalk_data.views.modalities.missing_pattern",
-    "RuleAgreement": "emotalk_data.views.labelling.annotation_rules",
-    "Scores": "emotalk_data.views.scoring.metrics",
-    "SplitAudit": "emotalk_data.views.splitting.split_findings",
+    "HARMONISED": ".labelling.harmonised",
+    "Agreement": ".annotators.agreement",
+    "AnnotatorBias": ".annotators.annotator_bias",
+    "ClassScore": ".scoring.metrics",
+    "Component": ".splitting.speaker_graph",
+    "DialogueMasks": ".conversation.attention_masks",
+    "EmotionShift": ".conversation.emotion_shift",
+    "Harmonised": ".labelling.harmonised",
+    "Interval": ".intervals",
+    "LabelReport": ".labelling.labels",
+    "MissingPattern": ".modalities.missing_pattern",
+    "RuleAgreement": ".labelling.annotation_rules",
+    "Scores": ".scoring.metrics",
+    "SplitAudit": ".splitting.split_findings",
     "SplitFile": "emotalk_data.schemas.split_file",
-    "Statistics": "emotalk_data.views.paper_tables.tables",
-    "Votes": "emotalk_data.views.annotators.votes",
-    "agreement": "emotalk_data.views.annotators.agreement",
-    "annotator_bias": "emotalk_data.views.annotators.annotator_bias",
-    "apply_missing": "emotalk_data.views.modalities.missing_apply",
-    "apply_rule": "emotalk_data.views.labelling.annotation_rules",
-    "audit_splits": "emotalk_data.views.splitting.split_audit",
-    "bootstrap": "emotalk_data.views.intervals",
-    "class_weights": "emotalk_data.views.labelling.class_weights",
-    "context": "emotalk_data.views.conversation.context",
-    "dialogue_masks": "emotalk_data.views.conversation.attention_masks",
-    "dialogues": "emotalk_data.views.conversation.dialogues",
-    "emotion_shift": "emotalk_data.views.conversation.emotion_shift",
-    "fleiss_kappa": "emotalk_data.views.annotators.reliability",
-    "krippendorff_alpha": "emotalk_data.views.annotators.reliability",
-    "label_report": "emotalk_data.views.labelling.labels",
-    "label_view": "emotalk_data.views.labelling.labels",
-    "leave_one_group_out": "emotalk_data.views.splitting.make_splits",
-    "load_missing": "emotalk_data.views.modalities.missing_pattern",
+    "Statistics": ".paper_tables.tables",
+    "Votes": ".annotators.votes",
+    "agreement": ".annotators.agreement",
+    "annotator_bias": ".annotators.annotator_bias",
+    "apply_missing": ".modalities.missing_apply",
+    "apply_rule": ".labelling.annotation_rules",
+    "audit_splits": ".splitting.split_audit",
+    "bootstrap": ".intervals",
+    "class_weights": ".labelling.class_weights",
+    "context": ".conversation.context",
+    "dialogue_masks": ".conversation.attention_masks",
+    "dialogues": ".conversation.dialogues",
+    "emotion_shift": ".conversation.emotion_shift",
+    "fleiss_kappa": ".annotators.reliability",
+    "krippendorff_alpha": ".annotators.reliability",
+    "label_report": ".labelling.labels",
+    "label_view": ".labelling.labels",
+    "leave_one_group_out": ".splitting.make_splits",
+    "load_missing": ".modalities.missing_pattern",
     "load_split_file": "emotalk_data.schemas.split_file",
-    "make_missing": "emotalk_data.views.modalities.missing",
-    "make_splits": "emotalk_data.views.splitting.make_splits",
-    "prediction_context": "emotalk_data.views.conversation.context",
-    "presence": "emotalk_data.views.modalities.presence",
-    "rule_agreement": "emotalk_data.views.labelling.annotation_rules",
-    "score": "emotalk_data.views.scoring.metrics",
-    "speaker_components": "emotalk_data.views.splitting.speaker_graph",
-    "statistics": "emotalk_data.views.paper_tables.compare",
-    "turns": "emotalk_data.views.conversation.dialogues",
-    "votes": "emotalk_data.views.annotators.votes",
+    "make_missing": ".modalities.missing",
+    "make_splits": ".splitting.make_splits",
+    "prediction_context": ".conversation.context",
+    "presence": ".modalities.presence",
+    "rule_agreement": ".labelling.annotation_rules",
+    "score": ".scoring.metrics",
+    "speaker_components": ".splitting.speaker_graph",
+    "statistics": ".paper_tables.compare",
+    "turns": ".conversation.dialogues",
+    "votes": ".annotators.votes",
 }
 
 __all__ = [
@@ -148,14 +149,4 @@ __all__ = [
     "votes",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(_MODULES[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(__name__, _MODULES)

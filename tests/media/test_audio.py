@@ -298,11 +298,3 @@ def test_importing_the_room_imports_no_heavy_package() -> None:
         "assert not {'datasets', 'av', 'soundfile', 'soxr', 'torch', 'pyarrow'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
-
-
-def test_unknown_names_of_the_room_are_attribute_errors() -> None:
-    import emotalk_data.media as media
-
-    assert set(media.__all__) <= set(dir(media))
-    with pytest.raises(AttributeError, match="no attribute 'Sound'"):
-        media.Sound  # noqa: B018
