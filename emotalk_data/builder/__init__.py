@@ -8,6 +8,6 @@ frozen_splits     rows grouped as a split file says
 side_columns      columns beside a table, of which nothing is copied
 feature_sets      folders of features: opened, checked, joined
 materialised      opens a copy of `emotalk cache`; copy_layout and copy_manifest say what it is
-shard_plan, out_folder, folder_lock    what copies and feature sets are written by
+shard_plan, folder_lock, folder_paths  what copies and feature sets are written by
 arrays            Arrow arrays from Python lists
 """

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from emotalk_data._optional import installed_version
 from emotalk_data.builder.copy_manifest import CopyManifest, CopySplit
-from emotalk_data.builder.out_folder import out_folder
+from emotalk_data.builder.folder_paths import out_folder
 from emotalk_data.builder.shard_plan import Job, SplitName, Splits, corpus_of, plan
 from emotalk_data.cache.estimate import MAX_MEASURED, Estimate, check_space, estimate
 from emotalk_data.cache.folder import CopyFolder, open_folder
@@ -81,7 +81,6 @@ def materialise(
     Raises:
         OptionError: an option that cannot be; a dataset with a transform, or of several splits in one; or the
             folder is in use: by other files, by another copy (what differs is said), or by another process.
-        PathError: `out` has a NUL character, or is not UTF-8.
         CacheWriteError: too little space, or the folder may not be written to.
         CacheCorruptError: the manifest in the folder is damaged.
     """

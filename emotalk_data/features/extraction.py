@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
-from emotalk_data.builder.out_folder import out_folder
+from emotalk_data.builder.folder_paths import out_folder
 from emotalk_data.errors import ExtractionError, OptionError, quote
 from emotalk_data.features.feature_set import FeatureSet
 from emotalk_data.features.running.devices import default_threads
@@ -89,7 +89,6 @@ def extract_features(
     Raises:
         OptionError: an option that cannot be; no ids, or one that is there twice; or the folder is in use: by
             other files, by another set (what differs is said), or by another process.
-        PathError: `out` has a NUL character, or is no UTF-8.
         ModelError: weights cannot be found or loaded.
         MissingDependencyError: a package of an extra is missing.
         ExtractionError: nothing at all could be made of the first shard, or there is nothing to encode.

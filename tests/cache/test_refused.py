@@ -18,7 +18,7 @@ import soundfile
 from emotalk_data.builder.copy_manifest import CopyManifest, read_manifest
 from emotalk_data.builder.folder_lock import lock_folder
 from emotalk_data.cache import folder, materialise
-from emotalk_data.errors import CacheCorruptError, CacheWriteError, OptionError, PathError
+from emotalk_data.errors import CacheCorruptError, CacheWriteError, OptionError
 from emotalk_data.load import load_dataset
 from emotalk_data.media import Audio
 
@@ -181,16 +181,16 @@ def test_a_transform_is_not_left_out_in_silence(rows: datasets.DatasetDict, tmp_
 
 
 @pytest.mark.parametrize(
-    ("out", "error", "message"),
+    ("out", "message"),
     [
-        (None, OptionError, "out is None; expected the path of a folder"),
-        (7, OptionError, "out is 7; expected the path of a folder"),
-        ("~nobody-of-this-name/copy", OptionError, "out is '~nobody-of-this-name/copy'"),
-        ("a\0b", PathError, "no path has a NUL character"),
+        (None, "out is None; expected the path of a folder"),
+        (7, "out is 7; expected the path of a folder"),
+        ("~nobody-of-this-name/copy", "out is '~nobody-of-this-name/copy'"),
+        ("a\0b", r"out is 'a\\x00b'; expected the path of a folder"),
     ],
 )
-def test_what_is_no_folder_is_refused(tmp_path: Path, out: Any, error: type[Exception], message: str) -> None:
-    with pytest.raises(error, match=message):
+def test_what_is_no_folder_is_refused(tmp_path: Path, out: Any, message: str) -> None:
+    with pytest.raises(OptionError, match=message):
         materialise(sounds(tmp_path / "wavs", 1), out)
 
 

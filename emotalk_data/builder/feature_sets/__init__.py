@@ -5,7 +5,6 @@ store           what was opened: rows, counts, one row or all
 shards          one file: footer, ids, row groups
 checks          whether files are one set, and what is missing
 set_plan        which shards there are to be
-folder_path     where a set, or a cache, is
 stored_rows     from Arrow's memory to numpy
 vectors         a vector of each utterance in one array
 mapped_tables   files that `datasets` maps into memory

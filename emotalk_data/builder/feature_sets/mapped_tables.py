@@ -25,8 +25,8 @@ import pyarrow as pa
 from datasets.table import MemoryMappedTable, concat_tables
 
 from emotalk_data._whole_file import LEFT_OVER, whole_file
-from emotalk_data.builder.feature_sets.folder_path import absolute_folder
 from emotalk_data.builder.feature_sets.shards import shard_columns
+from emotalk_data.builder.folder_paths import absolute_folder
 from emotalk_data.errors import CacheWriteError, EmotalkError, quote
 from emotalk_data.schemas.feature_shard import Level
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Final
 
 from emotalk_data.builder.feature_sets.checks import check_plan, check_set, gaps_of
-from emotalk_data.builder.feature_sets.folder_path import absolute_folder
 from emotalk_data.builder.feature_sets.set_plan import read_plan
 from emotalk_data.builder.feature_sets.shards import Shard, open_shard
 from emotalk_data.builder.feature_sets.store import FeatureStore
+from emotalk_data.builder.folder_paths import absolute_folder
 from emotalk_data.errors import OptionError, quote
 from emotalk_data.schemas.feature_shard import DATA_FOLDER
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from emotalk_data.errors import OptionError, quote
 
-__all__ = ["absolute_folder"]
+__all__ = ["absolute_folder", "out_folder"]
 
 
 def absolute_folder(given: object, called: str) -> Path:
@@ -27,3 +27,17 @@ def absolute_folder(given: object, called: str) -> Path:
         return Path(path).expanduser().absolute()
     except RuntimeError as error:
         raise OptionError(f"{called} is {quote(given)}, and there is no such user.") from error
+
+
+def out_folder(out: object) -> Path:
+    """Return the absolute path of the folder that a copy or a feature set is to be written to.
+
+    Raises:
+        OptionError: as `absolute_folder`; or the path is not UTF-8.
+    """
+    path = absolute_folder(out, "out")
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise OptionError(f"out is {quote(str(out))}; Parquet files are opened by names in UTF-8.") from error
+    return path
