@@ -123,16 +123,15 @@ def extract(
         can_run = tell_plan(chosen, spec, rows, options, level=level, rows_per_shard=rows_per_shard)
         ctx.exit(0 if can_run else 2)
     from emotalk_data.features.extraction import extract_features
+    from emotalk_data.features.running.compute_error import compute_error_line, has_compute_error
+    from emotalk_data.features.running.extractors import asked_for
     from emotalk_data.features.running.ranks import this_rank
+    from emotalk_data.features.running.rows import read_source
 
-    if spec.compute != "float32" and this_rank().number == 0:
-        from emotalk_data.features.running.compute_error import compute_error_line
-        from emotalk_data.features.running.extractors import asked_for
-        from emotalk_data.features.running.rows import read_source
-
+    asked = asked_for(spec, **{name: options[name] for name in ("model_path", "revision", "device")})
+    if this_rank().number == 0 and has_compute_error(asked, out):
         progress(f"measuring what {spec.compute} costs …")
-        of_weights = {name: options[name] for name in ("model_path", "revision", "device")}
-        echo(compute_error_line(read_source(rows), asked_for(spec, **of_weights)))
+        echo(compute_error_line(read_source(rows), asked))
 
     progress(f"loading {printable(spec.model)} …")
     try:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 from emotalk_data.builder.folder_paths import out_folder
 from emotalk_data.errors import ExtractionError, OptionError, quote
 from emotalk_data.features.feature_set import FeatureSet
+from emotalk_data.features.running.compute_error import compute_error_line, has_compute_error
 from emotalk_data.features.running.devices import default_threads
 from emotalk_data.features.running.extractors import Asked, asked_for
 from emotalk_data.features.running.ranks import Rank, this_rank
@@ -72,7 +73,8 @@ def extract_features(
         level: what is kept: a vector an utterance, a vector a frame, or both.
         device: `auto`, a GPU where there is one; `cpu`, `cuda`, `cuda:1`, `mps`.
         compute: what the encoder calculates in; the recipe's own if omitted, which is float32 but for some
-            language models. What half precision costs is measured on a few utterances and logged.
+            language models. What half precision costs is measured on a few utterances and logged before a new
+            set is begun.
         storage: what is kept: `float32` or `float16`, half the size.
         detector: finds faces, for encoders of pictures.
         max_batch_seconds: how much is encoded at once: a batch's utterances times its longest, in seconds of
@@ -120,17 +122,15 @@ def extract_features(
         run_on_ray(source, asked, options)
         return _opened(options.path, source.num_rows, Rank(), was_stopped=False)
     rank = this_rank()
-    if asked.extractor is None and asked.spec.compute != "float32" and rank.number == 0:
-        _tell_compute_error(source, asked)
+    if rank.number == 0:
+        _tell_compute_error(source, asked, options.path)
     stats = run_here(source, asked, options, rank)
     return _opened(options.path, source.num_rows, rank, was_stopped=stats is not None and stats.was_stopped)
 
 
-def _tell_compute_error(source: Source, asked: Asked) -> None:
+def _tell_compute_error(source: Source, asked: Asked, path: Path) -> None:
     """Log what half precision costs, measured; the command line prints it itself, and hides this log."""
-    if _log.isEnabledFor(logging.WARNING):
-        from emotalk_data.features.running.compute_error import compute_error_line
-
+    if _log.isEnabledFor(logging.WARNING) and has_compute_error(asked, path):
         _log.warning("%s", compute_error_line(source, asked))
 
 

@@ -213,6 +213,10 @@ def test_half_precision_says_what_it_costs_before_the_run(
     first, *_ = result.stdout.splitlines()
     assert first.startswith("bfloat16 against float32, 8 utterances on cpu: 1 - cosine of their vectors is ")
     assert "calculated in bfloat16" in result.stdout
+    again = invoke(
+        *words(BERT, emotalk_dir, tmp_path / "bert", "--model-path", bert, "--compute", "bfloat16")
+    )
+    assert again.stdout.splitlines()[0] == result.stdout.splitlines()[1]
 
 
 def test_weights_that_are_not_there_are_told_of_once_in_half_precision_too(

@@ -53,6 +53,12 @@ class Shard(NamedTuple):
     group_rows: tuple[int, ...]
     stamp: tuple[int, int]
 
+    def columns(self, levels: Sequence[Level] | None = None) -> list[str]:
+        """Return the names of the columns of vectors, frames and seconds, as far as they are there."""
+        name, chosen = self.record.spec.column, self.record.levels if levels is None else levels
+        of_frames = [name + FRAMES_SUFFIX, name + SECONDS_SUFFIX]
+        return [*([name] if "utterance" in chosen else []), *(of_frames if "frame" in chosen else [])]
+
     def read_group(self, group: int, columns: Sequence[str]) -> pa.RecordBatch:
         """Read some columns of a row group.
 

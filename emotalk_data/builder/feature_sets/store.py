@@ -15,8 +15,6 @@ from emotalk_data.builder.feature_sets.shards import Shard
 from emotalk_data.builder.feature_sets.stored_rows import StoredRow, stored_row
 from emotalk_data.errors import OptionError, quote
 from emotalk_data.schemas.feature_shard import (
-    FRAMES_SUFFIX,
-    SECONDS_SUFFIX,
     Level,
     SetPlan,
     ShardCounts,
@@ -137,9 +135,7 @@ class FeatureStore:
 
     def columns(self, levels: Sequence[Level] | None = None) -> list[str]:
         """Return the names of the columns of vectors, frames and seconds, as far as they are there."""
-        name, chosen = self.spec.column, self.levels if levels is None else levels
-        of_frames = [name + FRAMES_SUFFIX, name + SECONDS_SUFFIX]
-        return [*([name] if "utterance" in chosen else []), *(of_frames if "frame" in chosen else [])]
+        return self.shards[0].columns(levels)
 
     def key(self, split: str) -> str:
         """Return 32 hex digits that change when a file of a split does."""

@@ -11,14 +11,17 @@ from emotalk_data.features.running.extractors import Asked, make_ready
 from emotalk_data.features.running.failures import one_line
 from emotalk_data.features.running.outcomes import make_row
 from emotalk_data.features.running.rows import Source, is_missing
+from emotalk_data.schemas.feature_shard import DATA_FOLDER
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from emotalk_data.features.hook import FeatureExtractor, Utterance
     from emotalk_data.schemas.feature_spec import FeatureSpec
 
-__all__ = ["ComputeError", "compute_error_line", "measure_compute_error"]
+__all__ = ["ComputeError", "compute_error_line", "has_compute_error", "measure_compute_error"]
 
 _NUM_MEASURED: Final = 8
 
@@ -37,6 +40,15 @@ class ComputeError(NamedTuple):
     mean: float
     num_measured: int
     device: str
+
+
+def has_compute_error(asked: Asked, path: Path) -> bool:
+    """Return whether there is something to measure, and to say: half precision, and no shard in the folder yet.
+
+    A set that is begun has been measured, and an object of the caller's calculates as it likes.
+    """
+    is_begun = any((path / DATA_FOLDER).glob("[!.]*"))
+    return asked.extractor is None and asked.spec.compute != "float32" and not is_begun
 
 
 def compute_error_line(source: Source, asked: Asked) -> str:

@@ -199,14 +199,11 @@ def _plan(store: FeatureStore, places: Places, ids: set[str]) -> tuple[Source, l
 
 def _rows_of(shard: Shard) -> list[ShardRow]:
     """Return the rows of a shard as they were written."""
-    record, name = shard.record, shard.record.spec.column
-    levels = {"utterance": [name], "frame": [f"{name}_frames", f"{name}_seconds"]}
-    columns = [column for level in record.levels for column in levels[level]]
     rows = []
-    for _, batch in shard.groups(["utterance_id", *columns, "notes", "error", "input_digest"]):
+    for _, batch in shard.groups(["utterance_id", *shard.columns(), "notes", "error", "input_digest"]):
         digests = batch.column("input_digest").to_pylist()
         for number in range(batch.num_rows):
-            row = stored_row(record, batch, number)
+            row = stored_row(shard.record, batch, number)
             rows.append(
                 ShardRow(
                     row.utterance_id,

@@ -61,3 +61,7 @@ def test_a_run_says_it_once(
         extract_features(rows, BERT, tmp_path / "set", model_path=bert, device="cpu", compute=compute)
     told = [message for message in caplog.messages if "1 - cosine" in message]
     assert len(told) == (compute != "float32")
+    caplog.clear()
+    with caplog.at_level(logging.WARNING, "emotalk_data"):
+        extract_features(rows, BERT, tmp_path / "set", model_path=bert, device="cpu", compute=compute)
+    assert not [message for message in caplog.messages if "1 - cosine" in message]
