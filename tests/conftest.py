@@ -75,6 +75,16 @@ def open_files() -> Callable[[], list[str]]:
     return lambda: sorted((names() - before).elements())
 
 
+@pytest.fixture
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A new folder where datasets keeps what it maps."""
+    import datasets
+
+    cache = tmp_path_factory.mktemp("cache")
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", cache)
+    return cache
+
+
 @pytest.fixture(autouse=True)
 def _loud_again() -> Iterator[None]:
     """Undo what the command's verbs quieten for the life of a process: other tests run in this one."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, cast
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
 
+from emotalk_data.cli.corpus_rows import load_rows
 from emotalk_data.cli.options import episodes_dir_option
-from emotalk_data.cli.output import echo, examples, pairs, plural, printable, progress, quiet_libraries
-from emotalk_data.errors import OptionError, quote
-from emotalk_data.load import CORPORA, find_release
+from emotalk_data.cli.output import echo, examples, pairs, plural, printable, progress, size
+from emotalk_data.load import CORPORA
 
 if TYPE_CHECKING:
     import datasets
@@ -121,11 +121,7 @@ def cache(
         raise click.UsageError("--frame-size is the size of frames: give --frames or --frame-rate too.", ctx)
     if options["no_audio"] and not has_frames:
         raise click.UsageError("--no-audio leaves nothing to make: give --frames or --frame-rate.", ctx)
-    quiet_libraries()
-    root = Path(find_release(corpus, data_dir))
-    if out is not None:
-        _refuse_inside(out, root)
-    rows = _load(corpus, root, episodes_dir, split)
+    rows = load_rows(corpus, data_dir, episodes_dir, split, out=out)
     wanted: dict[str, Any] = {
         "sampling_rate": None if options["no_audio"] else options["sampling_rate"],
         "num_frames": options["frames"],
@@ -147,24 +143,6 @@ def cache(
     ctx.exit(1 if any(shard.failures for shard in copied.manifest.shards) else 0)
 
 
-def _refuse_inside(out: Path, root: Path) -> None:
-    """A copy inside of its release would be taken for a part of it by the next reading."""
-    if out.resolve().is_relative_to(root.resolve()):
-        raise OptionError(
-            f"--out {quote(str(out), 160)} lies inside of the release. Give a folder outside of it."
-        )
-
-
-def _load(
-    corpus: str, root: Path, episodes_dir: Path | None, split: str | None
-) -> datasets.Dataset | datasets.DatasetDict:
-    from emotalk_data.load import load_dataset
-
-    progress(f"loading {printable(str(root))} …")
-    rows: Any = load_dataset(corpus, data_dir=root, episodes_dir=episodes_dir, split=split)
-    return cast("datasets.Dataset | datasets.DatasetDict", rows)
-
-
 def _estimate(
     rows: datasets.Dataset | datasets.DatasetDict, wanted: dict[str, Any], num_proc: int, out: Path | None
 ) -> None:
@@ -176,14 +154,14 @@ def _estimate(
     num_proc = min(num_proc, expected.num_shards)  # one process writes one file at a time
     items = [
         ("utterances", f"{expected.num_rows:,}"),
-        ("size", f"about {_size(expected.size_bytes)}"),
+        ("size", f"about {size(expected.size_bytes)}"),
         (
             "time",
             f"about {_time(expected.seconds / num_proc)} with {num_proc} process{'' if num_proc == 1 else 'es'}",
         ),
     ]
     if out is not None:
-        items.append(("free", f"{_size(free_bytes(out.expanduser().absolute()))} at {printable(str(out))}"))
+        items.append(("free", f"{size(free_bytes(out.expanduser().absolute()))} at {printable(str(out))}"))
     pairs(items, indent=0)
     echo(f"Measured on {plural(expected.num_measured, 'row')}; nothing was written.")
 
@@ -196,7 +174,7 @@ def _tell(copied: Copied, corpus: str) -> None:
     items = [("utterances", f"{num_rows:,} ({splits})")]
     for column in ("audio", "video"):
         items.append((column, _counts([shard.counts.get(column) for shard in shards])))
-    items.append(("size", f"{_size(sum(s.size_bytes for s in shards))} in {plural(len(shards), 'shard')}"))
+    items.append(("size", f"{size(sum(s.size_bytes for s in shards))} in {plural(len(shards), 'shard')}"))
     if copied.num_rows == 0:
         items.append(("written", "nothing: it was all there"))
     else:
@@ -231,11 +209,6 @@ def _tell_failures(copied: Copied) -> None:
     if len(failures) > _SHOWN_FAILURES:
         echo(f"  … all {len(failures):,} are in emotalk-cache.json", dim=True)
     echo("  Mend the files and give a new folder: the release is another then.")
-
-
-def _size(size_bytes: float) -> str:
-    unit, divisor = next((pair for pair in (("GB", 1e9), ("MB", 1e6)) if size_bytes >= pair[1]), ("kB", 1e3))
-    return f"{size_bytes / divisor:.{0 if size_bytes >= 100 * divisor else 1}f} {unit}"
 
 
 def _time(seconds: float) -> str:

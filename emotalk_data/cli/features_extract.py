@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from emotalk_data.cli.features_rows import load_rows, rows_options, tell_failures, weights_options
+from emotalk_data.cli.corpus_rows import load_rows
+from emotalk_data.cli.features_rows import rows_options, tell_failures, weights_options
 from emotalk_data.cli.output import echo, examples, printable, progress
 
 if TYPE_CHECKING:

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from emotalk_data._optional import installed_version
-from emotalk_data.cli.features_rows import size
-from emotalk_data.cli.output import echo, pairs, printable, progress
+from emotalk_data.cli.output import echo, pairs, printable, progress, size
 from emotalk_data.errors import EmotalkError, ModelError
 
 if TYPE_CHECKING:

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
 from emotalk_data.cli.options import episodes_dir_option
-from emotalk_data.cli.output import echo, printable, progress, quiet_libraries
-from emotalk_data.errors import OptionError, quote
-from emotalk_data.load import CORPORA, find_release
+from emotalk_data.cli.output import echo, printable
+from emotalk_data.load import CORPORA
 
 if TYPE_CHECKING:
-    import datasets
-
     from emotalk_data.features.feature_set import FeatureSet
 
-__all__ = ["load_rows", "rows_options", "size", "tell_failures", "weights_options"]
+__all__ = ["rows_options", "tell_failures", "weights_options"]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _SHOWN_FAILURES: Final = 5
@@ -69,40 +66,6 @@ def weights_options(command: _Command) -> _Command:
     )(command)
 
 
-def load_rows(
-    corpus: str,
-    data_dir: Path | None,
-    episodes_dir: Path | None,
-    split: str | None = None,
-    *,
-    out: Path | None = None,
-) -> datasets.Dataset | datasets.DatasetDict:
-    """Return the rows of a corpus.
-
-    Args:
-        corpus: its name.
-        data_dir: as for `load_dataset`.
-        episodes_dir: likewise.
-        split: likewise.
-        out: where something will be written: refused inside of the release, which the next reading would take it
-            for a part of.
-
-    Raises:
-        OptionError: `out` lies inside of the release.
-    """
-    from emotalk_data.load import load_dataset
-
-    quiet_libraries()
-    root = Path(find_release(corpus, data_dir))
-    if out is not None and out.resolve().is_relative_to(root.resolve()):
-        raise OptionError(
-            f"--out {quote(str(out), 160)} lies inside of the release. Give a folder outside of it."
-        )
-    progress(f"loading {printable(str(root))} …")
-    rows: Any = load_dataset(corpus, data_dir=root, episodes_dir=episodes_dir, split=split)
-    return cast("datasets.Dataset | datasets.DatasetDict", rows)
-
-
 def tell_failures(found: FeatureSet) -> None:
     """Print the first rows that failed, with their reasons. A row that had nothing to encode did not fail."""
     failed = found.failures()
@@ -113,9 +76,3 @@ def tell_failures(found: FeatureSet) -> None:
         echo(f"  {printable(row.utterance_id)} {row.code}: {printable(row.reason)}")
     if len(failed) > _SHOWN_FAILURES:
         echo(f"  … all of them: emotalk features info {printable(str(found.path))} --failures", dim=True)
-
-
-def size(size_bytes: float) -> str:
-    """Return "1.2 GB"."""
-    unit, divisor = next((pair for pair in (("GB", 1e9), ("MB", 1e6)) if size_bytes >= pair[1]), ("kB", 1e3))
-    return f"{size_bytes / divisor:.{0 if size_bytes >= 100 * divisor else 1}f} {unit}"

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from emotalk_data.cli.features_rows import load_rows, rows_options, tell_failures, weights_options
+from emotalk_data.cli.corpus_rows import load_rows
+from emotalk_data.cli.features_rows import rows_options, tell_failures, weights_options
 from emotalk_data.cli.options import format_option
 from emotalk_data.cli.output import echo, examples, plural, printable
 from emotalk_data.errors import OptionError, quote

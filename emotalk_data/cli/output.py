@@ -31,6 +31,7 @@ __all__ = [
     "severity_style",
     "shorten",
     "show_anything",
+    "size",
     "table",
     "wants_no_colour",
 ]
@@ -76,6 +77,12 @@ def one_line(text: str) -> str:
 def plural(number: int, noun: str) -> str:
     """Return "1 row", "2,000 rows"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def size(size_bytes: float) -> str:
+    """Return "1.2 GB"."""
+    unit, divisor = next((pair for pair in (("GB", 1e9), ("MB", 1e6)) if size_bytes >= pair[1]), ("kB", 1e3))
+    return f"{size_bytes / divisor:.{0 if size_bytes >= 100 * divisor else 1}f} {unit}"
 
 
 def cells(text: str) -> int:

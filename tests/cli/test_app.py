@@ -57,6 +57,7 @@ def test_help_imports_no_verb(environment: dict[str, str]) -> None:
     )
     loaded = done.stdout.rpartition("LOADED ")[2].split()
     assert sorted(loaded) == [
+        "emotalk_data._lazy",
         "emotalk_data.cli",
         "emotalk_data.cli.app",
         "emotalk_data.cli.output",

@@ -21,22 +21,18 @@ from emotalk_data.features.hook import Encoded, Utterance
 from emotalk_data.features.set_text import FailedRow
 from emotalk_data.schemas.feature_spec import CallableSpec, TextSpec
 
-from ..feature_shards import SPEC, D, make_rows, write_set
+from ..feature_shards import SPEC, D, make_rows, write_set, write_two_splits
 
 IDS = [f"G00001_01_{number:02d}_001" for number in range(22)]
 ROWS = make_rows(IDS, failed=[3, 9, 18])
 
 
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path_factory.mktemp("cache"))
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    write_set(tmp_path / "set", ROWS[:14])
-    write_set(tmp_path / "set", ROWS[14:], split="test")
-    return tmp_path / "set"
+    return write_two_splits(tmp_path / "set", ROWS)
 
 
 @pytest.fixture
