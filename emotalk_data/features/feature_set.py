@@ -205,19 +205,11 @@ class FeatureSet(ShownAsText):
             MissingDependencyError: a package of an extra is missing.
             CacheCorruptError: a shard is damaged.
         """
+        from emotalk_data.features.running.rebuilding import SameEncoder
         from emotalk_data.features.running.verifying import verify
 
-        return verify(
-            self.store,
-            ds,
-            k,
-            model_path=model_path,
-            revision=revision,
-            device=device,
-            detector=detector,
-            extractor=extractor,
-            seed=seed,
-        )
+        encoder = SameEncoder(model_path, revision, device, detector, extractor)
+        return verify(self.store, ds, k, encoder, seed=seed)
 
     def retry(
         self,
@@ -251,19 +243,11 @@ class FeatureSet(ShownAsText):
             CacheCorruptError: a shard is damaged, or was written since the set was opened.
             CacheWriteError: a shard cannot be written.
         """
+        from emotalk_data.features.running.rebuilding import SameEncoder
         from emotalk_data.features.running.retrying import retry
 
-        store = retry(
-            self.store,
-            ds,
-            only_failed=only_failed,
-            model_path=model_path,
-            revision=revision,
-            device=device,
-            detector=detector,
-            extractor=extractor,
-        )
-        return FeatureSet(store)
+        encoder = SameEncoder(model_path, revision, device, detector, extractor)
+        return FeatureSet(retry(self.store, ds, encoder, only_failed=only_failed))
 
     def export(
         self,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -45,13 +44,6 @@ def sounds(folder: Path, number: int = 12, **columns: Any) -> datasets.Dataset:
     }
     features = {name: datasets.Value("string") for name in values} | {"audio": Audio()}
     return datasets.Dataset.from_dict(values, features=datasets.Features(features))
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _no_bars() -> Iterator[None]:
-    datasets.disable_progress_bars()
-    yield
-    datasets.enable_progress_bars()
 
 
 @pytest.fixture(scope="session")

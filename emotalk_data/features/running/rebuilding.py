@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from emotalk_data.builder.feature_sets.store import FeatureStore
 from emotalk_data.errors import OptionError, quote
@@ -18,18 +18,28 @@ if TYPE_CHECKING:
     from emotalk_data.features.encoders.faces import Detector
     from emotalk_data.features.hook import FeatureExtractor, Utterance
 
-__all__ = ["places_by_id", "ready_again", "rows_by_id"]
+__all__ = ["SameEncoder", "places_by_id", "ready_again", "rows_by_id"]
 
 
-def ready_again(
-    store: FeatureStore,
-    *,
-    model_path: str | os.PathLike[str] | None,
-    revision: str | None,
-    device: str,
-    detector: Detector | None,
-    extractor: FeatureExtractor[Any] | None,
-) -> Ready:
+class SameEncoder(NamedTuple):
+    """Where the encoder of a set is to be had once more.
+
+    Attributes:
+        model_path: as in `extract_features`.
+        revision: likewise; that of the set for None.
+        device: likewise.
+        detector: likewise; the one that the set was made with.
+        extractor: the encoder itself, where the set was made with one of the caller's own.
+    """
+
+    model_path: str | os.PathLike[str] | None = None
+    revision: str | None = None
+    device: str = "auto"
+    detector: Detector | None = None
+    extractor: FeatureExtractor[Any] | None = None
+
+
+def ready_again(store: FeatureStore, encoder: SameEncoder) -> Ready:
     """Load the encoder that a set was made with, or take the caller's.
 
     Raises:
@@ -38,12 +48,12 @@ def ready_again(
         MissingDependencyError: a package of an extra is missing.
     """
     asked = asked_for(
-        store.spec if extractor is None else extractor,
-        model_path=model_path,
-        revision=revision,
-        device=device,
+        store.spec if encoder.extractor is None else encoder.extractor,
+        model_path=encoder.model_path,
+        revision=encoder.revision,
+        device=encoder.device,
         storage=store.spec.storage,
-        detector=detector,
+        detector=encoder.detector,
     )
     ready = make_ready(asked)
     here, there = ready.spec.model_dump(mode="json"), store.spec.model_dump(mode="json")

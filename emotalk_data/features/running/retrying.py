@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,7 +20,7 @@ from emotalk_data.features.running.memory import automatic_batch
 from emotalk_data.features.running.outcomes import count_rows
 from emotalk_data.features.running.plan import ShardJob
 from emotalk_data.features.running.progress import Progress
-from emotalk_data.features.running.rebuilding import places_by_id, ready_again
+from emotalk_data.features.running.rebuilding import SameEncoder, places_by_id, ready_again
 from emotalk_data.features.running.rows import ChosenRows, Source, SplitRows
 from emotalk_data.features.running.session import remembered_batch
 from emotalk_data.features.running.set_folder import hold_folder
@@ -31,8 +30,6 @@ from emotalk_data.features.running.summary import write_summary
 if TYPE_CHECKING:
     import datasets
 
-    from emotalk_data.features.encoders.faces import Detector
-    from emotalk_data.features.hook import FeatureExtractor
 
 __all__ = ["retry"]
 
@@ -42,13 +39,9 @@ Places = dict[str, tuple[SplitRows, int]]
 def retry(
     store: FeatureStore,
     ds: datasets.Dataset | datasets.DatasetDict,
+    encoder: SameEncoder,
     *,
-    only_failed: bool = True,
-    model_path: str | os.PathLike[str] | None = None,
-    revision: str | None = None,
-    device: str = "auto",
-    detector: Detector | None = None,
-    extractor: FeatureExtractor[Any] | None = None,
+    only_failed: bool,
 ) -> FeatureStore:
     """Encode the rows of a set again that failed. A shard that holds one is written anew, whole or not at all.
 
@@ -57,12 +50,8 @@ def retry(
     Args:
         store: the set. It does not see what changes; use what is returned.
         ds: what it was made from, or the part that is to be tried again.
+        encoder: where it is to be had.
         only_failed: False takes rows too that had nothing to encode.
-        model_path: as in `extract_features`.
-        revision: likewise; that of the set if omitted.
-        device: likewise.
-        detector: likewise; the one that the set was made with.
-        extractor: the encoder itself, where the set was made with one of your own.
 
     Returns:
         the set as it is now.
@@ -85,14 +74,7 @@ def retry(
             f"none of the {len(ids):,} rows of {quote(str(store.path), 160)} to be tried again is in the "
             f"dataset; the first is {quote(ids[0])}."
         )
-    ready = ready_again(
-        store,
-        model_path=model_path,
-        revision=revision,
-        device=device,
-        detector=detector,
-        extractor=extractor,
-    )
+    ready = ready_again(store, encoder)
     with hold_folder(store.path):
         source, jobs = _plan(store, places, set(ids))
         limit = remembered_batch(store.records, ready.name)

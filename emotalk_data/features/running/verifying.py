@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -18,7 +17,7 @@ from emotalk_data.features.running.encoding import BatchEncoder
 from emotalk_data.features.running.extractors import Ready
 from emotalk_data.features.running.failures import failure_of, is_set_up
 from emotalk_data.features.running.outcomes import make_row
-from emotalk_data.features.running.rebuilding import ready_again, rows_by_id
+from emotalk_data.features.running.rebuilding import SameEncoder, ready_again, rows_by_id
 from emotalk_data.features.running.shard_file import ShardRow
 from emotalk_data.schemas.text_table import ShownAsText, text_table
 
@@ -26,8 +25,7 @@ if TYPE_CHECKING:
     import datasets
     from numpy.typing import NDArray
 
-    from emotalk_data.features.encoders.faces import Detector
-    from emotalk_data.features.hook import FeatureExtractor, Utterance
+    from emotalk_data.features.hook import Utterance
     from emotalk_data.schemas.feature_spec import FeatureSpec
 
 __all__ = ["Verification", "VerifiedRow", "tolerance_of", "verify"]
@@ -112,14 +110,10 @@ def tolerance_of(spec: FeatureSpec) -> float:
 def verify(
     store: FeatureStore,
     ds: datasets.Dataset | datasets.DatasetDict,
-    k: int = 8,
+    k: int,
+    encoder: SameEncoder,
     *,
-    model_path: str | os.PathLike[str] | None = None,
-    revision: str | None = None,
-    device: str = "auto",
-    detector: Detector | None = None,
-    extractor: FeatureExtractor[Any] | None = None,
-    seed: int = 0,
+    seed: int,
 ) -> Verification:
     """Encode k rows of a set again, one by one, and compare them with what is stored.
 
@@ -129,11 +123,7 @@ def verify(
         store: the set.
         ds: what it was made from, or more; other columns do not matter.
         k: how many rows; all where there are fewer.
-        model_path: as in `extract_features`.
-        revision: likewise; that of the set if omitted.
-        device: likewise.
-        detector: likewise; the one that the set was made with.
-        extractor: the encoder itself, where the set was made with one of your own.
+        encoder: where it is to be had.
         seed: another one chooses other rows.
 
     Raises:
@@ -151,16 +141,9 @@ def verify(
         raise OptionError(f"the set {quote(str(store.path), 160)} has no row with features to compare.")
     chosen = sorted(made, key=lambda one: blake2b(f"{seed}\0{one}".encode(), digest_size=16).digest())[:k]
     utterances = rows_by_id(ds, chosen)
-    ready = ready_again(
-        store,
-        model_path=model_path,
-        revision=revision,
-        device=device,
-        detector=detector,
-        extractor=extractor,
-    )
-    encoder = BatchEncoder(ready.extractor, float("inf"))
-    rows = [_compared(store, one, utterances.get(one), ready, encoder) for one in sorted(chosen)]
+    ready = ready_again(store, encoder)
+    batches = BatchEncoder(ready.extractor, float("inf"))
+    rows = [_compared(store, one, utterances.get(one), ready, batches) for one in sorted(chosen)]
     return Verification(store.path, tolerance_of(store.spec), tuple(rows), len(made))
 
 

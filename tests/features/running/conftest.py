@@ -1,8 +1,7 @@
-"""No progress bars; one small release for the tests that need its form."""
+"""One small release for the tests that need its form."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import datasets
@@ -10,13 +9,6 @@ import pytest
 
 from emotalk_data.load import load_dataset
 from emotalk_data.testing import make_emotalk
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _no_bars() -> Iterator[None]:
-    datasets.disable_progress_bars()
-    yield
-    datasets.enable_progress_bars()
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,6 @@ import pytest
 from emotalk_data.errors import CacheCorruptError, OptionError
 from emotalk_data.features import FeatureSet, extract_features
 from emotalk_data.features.hook import Encoded
-from emotalk_data.features.running.retrying import retry
 from emotalk_data.media import Audio
 
 from .hooks import Loudness, Numbers, SizedNumbers, constant, content, sounds, table, times
@@ -42,7 +41,7 @@ def test_what_is_mended_is_made_and_the_set_is_as_if_nothing_had_failed(
     )
     assert part.counts.failed == 3
     before = times(tmp_path / "set")
-    after = retry(part.store, table(), extractor=poisoned())
+    after = part.retry(table(), extractor=poisoned())
     assert after.counts == whole.counts
     assert content(tmp_path / "set") == content(tmp_path / "whole")
     now = times(tmp_path / "set")
@@ -54,17 +53,17 @@ def test_what_is_mended_is_made_and_the_set_is_as_if_nothing_had_failed(
 def test_what_fails_as_before_leaves_the_file_alone(tmp_path: Path) -> None:
     part = made(table(), poisoned(1, 9), tmp_path / "set")
     before = times(tmp_path / "set")
-    after = retry(part.store, table(), extractor=poisoned(1))
-    assert [row.utterance_id for row in FeatureSet(after).failures()] == ["u001"]
+    after = part.retry(table(), extractor=poisoned(1))
+    assert [row.utterance_id for row in after.failures()] == ["u001"]
     now = times(tmp_path / "set")
     assert [name for name in before if before[name] != now[name]] == ["train-00002-of-00003.parquet"]
-    assert retry(after, table(), extractor=poisoned(1)).counts.failed == 1
+    assert after.retry(table(), extractor=poisoned(1)).counts.failed == 1
 
 
 def test_a_set_without_failures_is_left_alone_and_no_encoder_is_needed(tmp_path: Path) -> None:
     done = made(table(), poisoned(), tmp_path / "set")
     before = times(tmp_path / "set")
-    assert retry(done.store, table()) is done.store
+    assert done.retry(table()).store is done.store
     assert times(tmp_path / "set") == before
 
 
@@ -76,7 +75,7 @@ def test_a_file_that_was_mended_is_encoded_and_the_extraction_then_finds_all_the
     part = made(ds, Loudness(), tmp_path / "set")
     assert [row.code for row in part.failures()] == ["unreadable"]
     (tmp_path / "wavs" / "1.wav").write_bytes(good)
-    after = retry(part.store, ds, extractor=Loudness())
+    after = part.retry(ds, extractor=Loudness())
     assert after.counts == whole.counts
     before = times(tmp_path / "set")
     made(ds, Loudness(), tmp_path / "set")
@@ -90,7 +89,7 @@ def test_another_file_of_the_shard_that_was_changed_is_not_passed_over(tmp_path:
     part = made(ds, Loudness(), tmp_path / "set")
     (tmp_path / "wavs" / "1.wav").write_bytes(good)
     shutil.copy(tmp_path / "wavs" / "5.wav", tmp_path / "wavs" / "2.wav")
-    after = retry(part.store, ds, extractor=Loudness())
+    after = part.retry(ds, extractor=Loudness())
     assert after.counts.failed == 0
     before = times(tmp_path / "set")
     made(ds, Loudness(), tmp_path / "set")  # makes the shard again: 2.wav is another sound
@@ -104,8 +103,8 @@ def test_rows_that_were_missing_are_tried_when_they_are_asked_for(tmp_path: Path
     without = ds.remove_columns("audio").add_column("audio", [*paths[:4], None, None])
     without = without.cast_column("audio", Audio())
     part = made(without, Loudness(), tmp_path / "set")
-    assert retry(part.store, ds, extractor=Loudness()) is part.store
-    after = retry(part.store, ds, only_failed=False, extractor=Loudness())
+    assert part.retry(ds, extractor=Loudness()).store is part.store
+    after = part.retry(ds, only_failed=False, extractor=Loudness())
     assert (after.counts.made, after.counts.missing) == (6, 0)
     made(ds, Loudness(), tmp_path / "whole")
     assert content(tmp_path / "set") == content(tmp_path / "whole")
@@ -116,25 +115,25 @@ def test_a_part_of_the_rows_may_be_given_in_any_order_and_splits(tmp_path: Path)
     part = made(parts, poisoned(1, 5), tmp_path / "set")
     assert part.counts.failed == 3
     some = datasets.DatasetDict({"x": parts["test"].select([1]), "y": parts["train"].select([5])})
-    after = retry(part.store, some, extractor=poisoned())
-    assert [row.utterance_id for row in FeatureSet(after).failures()] == ["u001"]
+    after = part.retry(some, extractor=poisoned())
+    assert [row.utterance_id for row in after.failures()] == ["u001"]
     with pytest.raises(OptionError, match=r"none of the 1 rows of .* the first is 'u001'"):
-        retry(after, parts["test"], extractor=poisoned())
+        after.retry(parts["test"], extractor=poisoned())
 
 
 def test_another_encoder_is_refused_and_nothing_is_touched(tmp_path: Path) -> None:
     part = made(table(), poisoned(1), tmp_path / "set")
     before = content(tmp_path / "set")
     with pytest.raises(OptionError, match="pooling is 'mean' there and 'last' here"):
-        retry(part.store, table(), extractor=Numbers(constant, pooling="last"))
+        part.retry(table(), extractor=Numbers(constant, pooling="last"))
     assert content(tmp_path / "set") == before
 
 
 def test_a_set_that_was_written_since_has_to_be_opened_again(tmp_path: Path) -> None:
     part = made(table(), poisoned(1), tmp_path / "set")
-    retry(part.store, table(), extractor=poisoned())
+    part.retry(table(), extractor=poisoned())
     with pytest.raises(CacheCorruptError, match="was written anew since the set was opened"):
-        retry(part.store, table(), extractor=poisoned())
+        part.retry(table(), extractor=poisoned())
 
 
 def test_a_device_that_made_some_of_the_rows_is_told(tmp_path: Path) -> None:
@@ -142,5 +141,5 @@ def test_a_device_that_made_some_of_the_rows_is_told(tmp_path: Path) -> None:
         device = "mps"
 
     part = made(table(), poisoned(1), tmp_path / "set")
-    after = retry(part.store, table(), extractor=Elsewhere(constant))
-    assert [record.device for record in after.records] == ["cpu and mps", "cpu", "cpu"]
+    after = part.retry(table(), extractor=Elsewhere(constant))
+    assert [record.device for record in after.store.records] == ["cpu and mps", "cpu", "cpu"]

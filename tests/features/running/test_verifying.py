@@ -12,7 +12,7 @@ import pytest
 from emotalk_data.errors import OptionError
 from emotalk_data.features import FeatureSet, extract_features
 from emotalk_data.features.hook import Encoded
-from emotalk_data.features.running.verifying import Verification, tolerance_of, verify
+from emotalk_data.features.running.verifying import Verification, tolerance_of
 from emotalk_data.schemas.feature_spec import CallableSpec
 
 from .hooks import Loudness, Numbers, constant, sounds, table
@@ -25,7 +25,7 @@ def made(ds: Any, hook: Any, out: Path, **options: Any) -> FeatureSet:
 @pytest.mark.parametrize("storage", ["float32", "float16"])
 def test_rows_that_are_what_is_stored_are_clean(tmp_path: Path, storage: Any) -> None:
     ds = sounds(tmp_path / "wavs")
-    found = verify(made(ds, Loudness(), tmp_path / "set", storage=storage).store, ds, 4, extractor=Loudness())
+    found = made(ds, Loudness(), tmp_path / "set", storage=storage).verify(ds, 4, extractor=Loudness())
     assert (found.is_clean, len(found.rows), found.num_made) == (True, 4, 6)
     assert all(row.difference == 0 for row in found.rows)
     assert str(found).startswith("4 of 6 rows encoded again: all are what is stored")
@@ -34,15 +34,15 @@ def test_rows_that_are_what_is_stored_are_clean(tmp_path: Path, storage: Any) ->
 
 def test_the_same_seed_chooses_the_same_rows_whatever_their_order(tmp_path: Path) -> None:
     ds = table()
-    store = made(ds, Numbers(constant), tmp_path / "set").store
+    made_set = made(ds, Numbers(constant), tmp_path / "set")
 
     def chosen(rows: Any, seed: int) -> list[str]:
-        found = verify(store, rows, 5, extractor=Numbers(constant), seed=seed)
+        found = made_set.verify(rows, 5, extractor=Numbers(constant), seed=seed)
         return [row.utterance_id for row in found.rows]
 
     assert chosen(ds, 0) == chosen(ds.shuffle(seed=1), 0)
     assert chosen(ds, 0) != chosen(ds, 1)
-    assert len(verify(store, ds, 100, extractor=Numbers(constant)).rows) == 12
+    assert len(made_set.verify(ds, 100, extractor=Numbers(constant)).rows) == 12
 
 
 def test_numbers_that_differ_are_found(tmp_path: Path) -> None:
@@ -50,8 +50,8 @@ def test_numbers_that_differ_are_found(tmp_path: Path) -> None:
         encoded = constant(number)
         return encoded._replace(frames=encoded.frames * (1.01 if number == 3 else 1 + 1e-6))
 
-    store = made(table(), Numbers(constant), tmp_path / "set").store
-    found = verify(store, table(), 12, extractor=Numbers(other))
+    made_set = made(table(), Numbers(constant), tmp_path / "set")
+    found = made_set.verify(table(), 12, extractor=Numbers(other))
     odd = [row for row in found.rows if row.problem is not None]
     assert [(row.utterance_id, row.problem) for row in odd] == [("u003", "it differs from what is stored")]
     assert odd[0].difference == pytest.approx(0.01, rel=1e-3)
@@ -63,34 +63,34 @@ def test_another_number_of_frames_differs(tmp_path: Path) -> None:
     def longer(number: int) -> Encoded:
         return Encoded(np.repeat(constant(number).frames, 2, axis=0))
 
-    store = made(table(), Numbers(constant), tmp_path / "set").store
-    found = verify(store, table(), 1, extractor=Numbers(longer))
+    made_set = made(table(), Numbers(constant), tmp_path / "set")
+    found = made_set.verify(table(), 1, extractor=Numbers(longer))
     assert found.rows[0].difference == float("inf")
 
 
 def test_an_input_that_was_changed_is_named_even_where_the_numbers_are_close(tmp_path: Path) -> None:
     ds = sounds(tmp_path / "wavs")
-    store = made(ds, Loudness(), tmp_path / "set").store
+    made_set = made(ds, Loudness(), tmp_path / "set")
     shutil.copy(tmp_path / "wavs" / "5.wav", tmp_path / "wavs" / "2.wav")
     (tmp_path / "wavs" / "3.wav").unlink()
-    found = {row.utterance_id: row for row in verify(store, ds, 6, extractor=Loudness()).rows}
+    found = {row.utterance_id: row for row in made_set.verify(ds, 6, extractor=Loudness()).rows}
     assert found["u002"].problem == "its input is another one now"
     assert str(found["u003"].problem).startswith("its input is another one now; unreadable: ")
     assert [one for one, row in found.items() if row.problem is None] == ["u000", "u001", "u004", "u005"]
 
 
 def test_a_row_that_the_dataset_does_not_have_is_named(tmp_path: Path) -> None:
-    store = made(table(), Numbers(constant), tmp_path / "set").store
-    found = verify(store, table(6), 12, extractor=Numbers(constant))
+    made_set = made(table(), Numbers(constant), tmp_path / "set")
+    found = made_set.verify(table(6), 12, extractor=Numbers(constant))
     assert sum(row.problem == "the dataset has no such row" for row in found.rows) == 6
 
 
 def test_another_encoder_is_refused(tmp_path: Path) -> None:
-    store = made(table(), Numbers(constant), tmp_path / "set").store
+    made_set = made(table(), Numbers(constant), tmp_path / "set")
     with pytest.raises(OptionError, match=r"params\.a is not given there and 1 here"):
-        verify(store, table(), extractor=Numbers(constant, params={"a": 1}))
+        made_set.verify(table(), extractor=Numbers(constant, params={"a": 1}))
     with pytest.raises(OptionError, match="is an encoder of your own"):
-        verify(store, table())
+        made_set.verify(table())
 
 
 @pytest.mark.parametrize(
@@ -98,18 +98,18 @@ def test_another_encoder_is_refused(tmp_path: Path) -> None:
     [({"k": 0}, "k is 0; expected how many rows"), ({"seed": "x"}, "seed is 'x'; expected a whole number")],
 )
 def test_options_that_cannot_be_are_refused(tmp_path: Path, options: Any, message: str) -> None:
-    store = made(table(), Numbers(constant), tmp_path / "set").store
+    made_set = made(table(), Numbers(constant), tmp_path / "set")
     with pytest.raises(OptionError, match=message):
-        verify(store, table(), extractor=Numbers(constant), **options)
+        made_set.verify(table(), extractor=Numbers(constant), **options)
 
 
 def test_a_set_without_features_has_nothing_to_compare(tmp_path: Path) -> None:
     ds = table(8, text=[None] * 4 + ["text"] * 4)
     made(ds, Numbers(constant), tmp_path / "set")
     (tmp_path / "set" / "data" / "train-00001-of-00002.parquet").unlink()
-    store = FeatureSet.open(tmp_path / "set", allow_unfinished=True).store
+    made_set = FeatureSet.open(tmp_path / "set", allow_unfinished=True)
     with pytest.raises(OptionError, match="has no row with features to compare"):
-        verify(store, ds, extractor=Numbers(constant))
+        made_set.verify(ds, extractor=Numbers(constant))
 
 
 def test_the_tolerance_follows_the_arithmetic() -> None:
