@@ -12,8 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from emotalk_data.schemas.encoder_spec import EncoderSpec
 from emotalk_data.schemas.feature_shard import FOOTER_KEY, Level, ShardCounts, ShardRecord
-from emotalk_data.schemas.feature_spec import EncoderSpec, SpeechSpec
+from emotalk_data.schemas.feature_spec import SpeechSpec
 
 D = 4
 SPEC = SpeechSpec(

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from emotalk_data.schemas.feature_spec import Compute, SpeechSpec
+    from emotalk_data.schemas.encoder_spec import Compute
+    from emotalk_data.schemas.feature_spec import SpeechSpec
 
 SIZES: Final[dict[str, dict[str, int]]] = {
     "tiny": {"hidden_size": 32, "num_hidden_layers": 4, "num_attention_heads": 2, "intermediate_size": 64},

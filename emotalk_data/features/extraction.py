@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from emotalk_data.features.encoders.faces import Detector
     from emotalk_data.features.hook import FeatureExtractor
     from emotalk_data.features.recipes.catalogue import Recipe
-    from emotalk_data.schemas.feature_spec import Compute, FeatureSpec, Storage
+    from emotalk_data.schemas.encoder_spec import Compute, Storage
+    from emotalk_data.schemas.feature_spec import FeatureSpec
 
 __all__ = ["extract_features"]
 

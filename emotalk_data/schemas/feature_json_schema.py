@@ -8,8 +8,9 @@ from typing import Any, Final, get_args
 
 from pydantic import BaseModel
 
+from emotalk_data.schemas.encoder_spec import EncoderSpec
 from emotalk_data.schemas.feature_shard import FOOTER_KEY, ShardCounts, ShardRecord
-from emotalk_data.schemas.feature_spec import EncoderSpec, FeatureSpec, FrameChoice
+from emotalk_data.schemas.feature_spec import FeatureSpec, FrameChoice
 from emotalk_data.schemas.json_schema import DIALECT
 
 __all__ = ["feature_shard_json_schema"]

@@ -13,7 +13,8 @@ import pytest
 from emotalk_data.builder.feature_sets.shards import open_shard
 from emotalk_data.errors import ReleaseNotFoundError
 from emotalk_data.loaders.report import Report
-from emotalk_data.schemas.feature_spec import CallableSpec, EncoderSpec, OpensmileSpec, TextSpec
+from emotalk_data.schemas.encoder_spec import EncoderSpec
+from emotalk_data.schemas.feature_spec import CallableSpec, OpensmileSpec, TextSpec
 from emotalk_data.validation.inputs import kind_of
 from emotalk_data.validation.tables.features import validate_feature_set
 

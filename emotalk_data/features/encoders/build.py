@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from emotalk_data.errors import ModelError, OptionError, quote
 from emotalk_data.features.encoders.weights import LOCAL_REVISION, Weights, find_weights
 from emotalk_data.features.recipes.catalogue import list_recipes
-from emotalk_data.schemas.feature_spec import EncoderSpec
+from emotalk_data.schemas.encoder_spec import EncoderSpec
 
 if TYPE_CHECKING:
     from emotalk_data.features.encoders.faces import Detector

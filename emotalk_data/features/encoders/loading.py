@@ -13,7 +13,7 @@ from emotalk_data.errors import ModelError, OptionError, quote
 
 if TYPE_CHECKING:
     from emotalk_data.features.encoders.weights import Weights
-    from emotalk_data.schemas.feature_spec import Compute
+    from emotalk_data.schemas.encoder_spec import Compute
 
 __all__ = ["check_loaded", "load_model", "quiet_transformers", "read_beside", "read_processor", "to_device"]
 

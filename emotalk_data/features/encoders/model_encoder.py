@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Generic, TypeVar
 
 from emotalk_data.features.encoders.layers import num_parameters
-from emotalk_data.schemas.feature_spec import EncoderSpec
+from emotalk_data.schemas.encoder_spec import EncoderSpec
 
 __all__ = ["ModelEncoder"]
 

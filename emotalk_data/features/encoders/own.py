@@ -16,7 +16,8 @@ from pydantic import ValidationError
 from emotalk_data.errors import ExtractionError, OptionError, quote
 from emotalk_data.features.hook import Encoded, Utterance
 from emotalk_data.media.audio import checked_rate
-from emotalk_data.schemas.feature_spec import CallableSpec, FeatureModality, Pooling
+from emotalk_data.schemas.encoder_spec import FeatureModality, Pooling
+from emotalk_data.schemas.feature_spec import CallableSpec
 
 __all__ = ["CallableEncoder", "from_callable"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
 from emotalk_data.errors import ModelError, OptionError, quote
-from emotalk_data.schemas.feature_spec import EncoderSpec
+from emotalk_data.schemas.encoder_spec import EncoderSpec
 
 __all__ = ["LOCAL_REVISION", "Weights", "describe_weights", "find_weights", "weight_files"]
 

@@ -23,7 +23,7 @@ from emotalk_data.features.exporting.exported import Exported
 from emotalk_data.features.exporting.labelled_rows import LabelledRow, check_label, choose, read_rows
 from emotalk_data.features.exporting.new_place import check_room, new_file
 from emotalk_data.features.exporting.plain_pickle import PickleWriter
-from emotalk_data.schemas.feature_spec import FeatureModality
+from emotalk_data.schemas.encoder_spec import FeatureModality
 
 if TYPE_CHECKING:
     import datasets

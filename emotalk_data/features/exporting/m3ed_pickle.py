@@ -26,8 +26,9 @@ from emotalk_data.features.running.outcomes import count_rows
 from emotalk_data.features.running.rows import read_source
 from emotalk_data.features.running.shard_file import ShardRow, write_shard_file
 from emotalk_data.features.running.summary import write_summary
+from emotalk_data.schemas.encoder_spec import FeatureModality
 from emotalk_data.schemas.feature_shard import DATA_FOLDER, ShardRecord
-from emotalk_data.schemas.feature_spec import CallableSpec, FeatureModality
+from emotalk_data.schemas.feature_spec import CallableSpec
 from emotalk_data.schemas.ids import M3ED_ID_PATTERN
 
 if TYPE_CHECKING:

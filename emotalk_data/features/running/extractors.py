@@ -11,7 +11,8 @@ from emotalk_data.features.encoders.build import build_extractor
 from emotalk_data.features.hook import FeatureExtractor
 from emotalk_data.features.recipes.catalogue import Recipe, recipe
 from emotalk_data.features.running.devices import device_name, find_device
-from emotalk_data.schemas.feature_spec import Compute, EncoderSpec, FeatureSpec, Storage
+from emotalk_data.schemas.encoder_spec import Compute, EncoderSpec, Storage
+from emotalk_data.schemas.feature_spec import FeatureSpec
 
 if TYPE_CHECKING:
     from emotalk_data.features.encoders.faces import Detector

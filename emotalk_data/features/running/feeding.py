@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from emotalk_data.features.hook import FeatureExtractor, SizedExtractor
@@ -108,13 +108,6 @@ def size_of(utterance: Utterance, extractor: FeatureExtractor[Any]) -> float | F
     return size
 
 
-@dataclass
-class _Batch:
-    """Utterances that are being prepared."""
-
-    futures: list[Future[Prepared]] = field(default_factory=list)
-
-
 class Feeder:
     """Shards and their batches, in their order, prepared ahead by threads.
 
@@ -149,7 +142,7 @@ class Feeder:
         self._planned: deque[Future[PlannedShard]] = deque()
         self._opened: deque[PlannedShard] = deque()
         self._unsubmitted: deque[list[Utterance]] = deque()
-        self._pending: deque[_Batch] = deque()
+        self._pending: deque[list[Future[Prepared]]] = deque()
         self._row_bytes = 0.0
         self.waited_seconds = 0.0
 
@@ -167,7 +160,7 @@ class Feeder:
         if not self._pending:
             self._submit()
         began = time.perf_counter()
-        prepared = [future.result() for future in self._pending.popleft().futures]
+        prepared = [future.result() for future in self._pending.popleft()]
         self.waited_seconds += time.perf_counter() - began
         self._learn(prepared)
         self._fill()
@@ -185,7 +178,7 @@ class Feeder:
             self._open_next()
 
     def _has_room(self) -> bool:
-        rows = sum(len(batch.futures) for batch in self._pending)
+        rows = sum(len(batch) for batch in self._pending)
         if self._pending and rows * self._row_bytes > _AHEAD_BYTES:
             return False
         return len(self._pending) < _AHEAD_BATCHES or rows < self._ahead_rows
@@ -212,7 +205,7 @@ class Feeder:
 
     def _submit(self) -> None:
         batch = self._unsubmitted.popleft()
-        self._pending.append(_Batch([self._pool.submit(self._prepare, one) for one in batch]))
+        self._pending.append([self._pool.submit(self._prepare, one) for one in batch])
 
     def _prepare(self, utterance: Utterance) -> Prepared:
         digest = input_digest(utterance, self._extractor.spec)

@@ -17,7 +17,8 @@ from emotalk_data.media.row_access import Row
 if TYPE_CHECKING:
     import datasets
 
-    from emotalk_data.schemas.feature_spec import FeatureModality, FeatureSpec
+    from emotalk_data.schemas.encoder_spec import FeatureModality
+    from emotalk_data.schemas.feature_spec import FeatureSpec
 
 __all__ = [
     "ChosenRows",

@@ -10,8 +10,9 @@ import numpy as np
 
 from emotalk_data.builder.feature_sets.opening import open_store
 from emotalk_data.builder.feature_sets.store import FeatureStore
+from emotalk_data.schemas.encoder_spec import EncoderSpec
 from emotalk_data.schemas.feature_shard import Level
-from emotalk_data.schemas.feature_spec import EncoderSpec, SentenceSpec, SpeechSpec, TimmSpec
+from emotalk_data.schemas.feature_spec import SentenceSpec, SpeechSpec, TimmSpec
 
 from ...feature_shards import BOTH, Row, make_rows, write_set
 

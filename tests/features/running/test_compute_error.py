@@ -13,7 +13,7 @@ from emotalk_data.features.extraction import extract_features
 from emotalk_data.features.running.compute_error import compute_error_line, measure_compute_error
 from emotalk_data.features.running.extractors import asked_for
 from emotalk_data.features.running.rows import read_source
-from emotalk_data.schemas.feature_spec import Compute
+from emotalk_data.schemas.encoder_spec import Compute
 
 from ..tiny_text import save_text_model
 
