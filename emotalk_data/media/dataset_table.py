@@ -127,6 +127,15 @@ class _Column:
         if len(positions) and (np.diff(positions) == 1).all():  # rows in their order: nothing to gather
             return self._column.slice(int(positions[0]), len(positions))
         chunks = self._chunks_of(positions)
+        if _holds_vectors(self._type):  # `take` would first copy every chunk that it touches: megabytes each
+            offsets = positions - self._starts[chunks]
+            return pa.chunked_array(
+                [
+                    self._column.chunk(number).slice(offset, 1)
+                    for number, offset in zip(chunks.tolist(), offsets.tolist(), strict=True)
+                ],
+                self._type,
+            )
         needed, order = np.unique(chunks, return_inverse=True)
         parts = pa.chunked_array([self._column.chunk(int(number)) for number in needed], self._type)
         starts = np.cumsum([0] + [len(part) for part in parts.chunks])
@@ -180,6 +189,11 @@ class _MediaChunk(NamedTuple):
         if self.bytes_valid is None or self.bytes_valid[row]:
             content = self.data[self.offsets[row] : self.offsets[row + 1]]
         return content, self.paths[row].as_py()
+
+
+def _holds_vectors(kind: pa.DataType) -> bool:
+    """Return whether values are lists of one length, or lists of such: features of an encoder."""
+    return bool(pa.types.is_fixed_size_list(kind.value_type if pa.types.is_list(kind) else kind))
 
 
 def _valid(array: pa.Array) -> NDArray[np.bool_] | None:

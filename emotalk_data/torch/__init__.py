@@ -9,7 +9,7 @@
             ├─ sampler ── order          which rows make a batch
             ├─ progress                  where to go on after a stop
             └─ batch ─┬─ media_batch ── memory    sound and pictures of a batch, in recycled memory
-                      └─ columns                  labels, numbers and texts
+                      └─ columns ── frames        labels, numbers and texts; an encoder's frames, padded
 
 Names are resolved on first use; those that give tensors need torch, the extra `torch`.
 """

@@ -10,6 +10,7 @@ import torch
 
 from emotalk_data.errors import OptionError, quote
 from emotalk_data.torch.columns import Kind, kind_of_feature, kind_of_values, tensor_of_values
+from emotalk_data.torch.frames import Padded
 from emotalk_data.torch.media_batch import Ids, MediaOptions, OnError, clips_of, decode_clips
 from emotalk_data.torch.memory import NewMemory, RecycledMemory
 
@@ -65,6 +66,8 @@ class Collate:
         other numbers   float64 (batch,), NaN for null
         booleans        bool (batch,); null is refused
         lists of one length    numbers, (batch, length), -100 or NaN for null; needs `features`
+        frames          (batch, frames, D): lists of vectors of one length, zeros behind the end of each; needs
+                        `features`. `<name>_lengths` says how many there are, 0 for null
         anything else   a list: texts, ids, nested values
         errors          with `on_error="mask"`: a list of `Failure`
 
@@ -176,7 +179,9 @@ def assemble(
         mask[:, 0] = [text is not None for text in values["text"]]
     for name, value in values.items():
         kind = kinds[name]
-        if kind not in ("audio", "video"):
+        if isinstance(value, Padded):
+            batch[name], batch[f"{name}_lengths"] = value
+        elif kind not in ("audio", "video"):
             batch[name] = value
         elif kind == "audio" or options.frames is not None:
             memory = memories.get(kind) or NewMemory()

@@ -13,6 +13,7 @@ import torch
 
 from emotalk_data.errors import OptionError, quote
 from emotalk_data.media.clip import MediaClip
+from emotalk_data.torch.frames import Frames, Padded, pad_arrow, pad_values
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,7 +44,7 @@ class Vector(NamedTuple):
     dtype: torch.dtype
 
 
-Kind: TypeAlias = Literal["audio", "video", "whole", "real", "bool", "list"] | Vector
+Kind: TypeAlias = Literal["audio", "video", "whole", "real", "bool", "list"] | Vector | Frames
 
 _WHOLE = frozenset({"int8", "int16", "int32", "int64", "uint8", "uint16", "uint32"})
 _REAL: Mapping[str, torch.dtype] = {
@@ -54,7 +55,8 @@ _REAL: Mapping[str, torch.dtype] = {
 def kind_of_feature(feature: Any) -> Kind:
     """Say what the values of a column of `datasets` become.
 
-    A list is a `Vector` where the column says how long each is: `datasets.List(feature, length=7)`.
+    A list is a `Vector` where the column says how long each is: `datasets.List(feature, length=7)`; a list of any
+    number of such vectors is `Frames`.
     """
     import datasets
 
@@ -67,6 +69,10 @@ def kind_of_feature(feature: Any) -> Kind:
         if inner == "whole":
             return Vector(feature.length, torch.int64)
         return Vector(feature.length, _REAL[feature.feature.dtype]) if inner == "real" else "list"
+    if isinstance(feature, datasets.List):
+        inner = kind_of_feature(feature.feature)
+        is_vector = isinstance(inner, Vector) and inner.dtype.is_floating_point
+        return Frames(*inner) if is_vector else "list"
     dtype = feature.dtype if isinstance(feature, datasets.Value | datasets.ClassLabel) else None
     if dtype in _WHOLE:
         return "whole"
@@ -91,16 +97,19 @@ def kind_of_values(name: str, values: Sequence[Any]) -> Kind:
     return "whole" if all(isinstance(value, numbers.Integral) for value in there) else "real"
 
 
-def tensor_of_values(name: str, kind: Kind, values: Sequence[Any]) -> torch.Tensor | list[Any]:
+def tensor_of_values(name: str, kind: Kind, values: Sequence[Any]) -> torch.Tensor | Padded | list[Any]:
     """Return whole numbers as int64 with -100 for null, others as float64 with NaN, anything else as a list.
 
     Booleans become bool. Lists of a fixed length become (batch, length); one that is null is all -100 or NaN.
+    Frames are padded.
 
     Raises:
         OptionError: a value of another kind or length, or a boolean that is null.
     """
     if kind == "list":
         return list(values)
+    if isinstance(kind, Frames):
+        return pad_values(name, kind, values)
     if kind == "bool":
         nulls = [row for row, value in enumerate(values) if value is None]
         if nulls:
@@ -125,11 +134,13 @@ def tensor_of_values(name: str, kind: Kind, values: Sequence[Any]) -> torch.Tens
 
 def tensor_of_arrow(
     kind: Kind, values: pa.ChunkedArray, *, name: str = "a column"
-) -> torch.Tensor | list[Any]:
+) -> torch.Tensor | Padded | list[Any]:
     """Do the same for an Arrow column; floating point keeps its width."""
     if kind == "list":
         listed: list[Any] = values.to_pylist()
         return listed
+    if isinstance(kind, Frames):
+        return pad_arrow(kind, values)
     if isinstance(kind, Vector):
         parts = [_vectors(kind, chunk) for chunk in values.chunks]
         return torch.cat([torch.empty((0, kind.length), dtype=kind.dtype), *parts])
@@ -166,7 +177,7 @@ def _null_of(dtype: torch.dtype) -> float:
     return NULL_LABEL if dtype == torch.int64 else math.nan
 
 
-def _called(kind: Kind) -> str:
+def _called(kind: Vector | str) -> str:
     return f"lists of {kind.length}" if isinstance(kind, Vector) else kind
 
 
