@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from emotalk_data._optional import installed_version
 from emotalk_data.cli.output import echo, pairs, printable, progress, size
 from emotalk_data.errors import EmotalkError, ModelError
+from emotalk_data.features.encoders.packages import absent_packages
 
 if TYPE_CHECKING:
     import datasets
@@ -60,7 +61,7 @@ def tell_plan(
     vectors = {"utterance": expected.rows, "frame": expected.frames}
     total = sum(vectors[one] * dims * num_bytes for one in level)
     weights, is_there = _weights(recipe, spec, options)
-    absent = _absent_packages(spec)
+    absent = absent_packages(spec)
     pairs(
         [
             ("recipe", recipe.name),
@@ -84,31 +85,7 @@ def tell_plan(
     return is_there and not absent
 
 
-_PACKAGES: Final = {
-    "speech": ("torch", "transformers"),
-    "whisper": ("torch", "transformers"),
-    "text": ("torch", "transformers"),
-    "vision": ("torch", "transformers"),
-    "sentence": ("torch", "sentence-transformers"),
-    "timm": ("torch", "timm"),
-    "densenet": ("torch",),
-    "opensmile": ("opensmile",),
-    "callable": (),
-}
-"""What each encoder imports, as pip calls it."""
 _WHAT: Final = {"text": "text", "audio": "sound", "video": "pictures"}
-
-
-def _absent_packages(spec: FeatureSpec) -> str:
-    """Say which packages the encoder needs and does not have; nothing where all are installed."""
-    extra = spec.backend if spec.backend in ("opensmile", "timm") else "features"
-    absent = [package for package in _PACKAGES[spec.backend] if installed_version(package) is None]
-    verb = "is" if len(absent) == 1 else "are"
-    return (
-        f'{" and ".join(absent)}, which {verb} not installed: pip install "emotalk-data[{extra}]"'
-        if absent
-        else ""
-    )
 
 
 def _weights(recipe: Recipe, spec: FeatureSpec, options: Mapping[str, Any]) -> tuple[str, bool]:

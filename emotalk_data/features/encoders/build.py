@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from emotalk_data.errors import ModelError, OptionError, quote
+from emotalk_data.features.encoders.packages import check_packages
 from emotalk_data.features.encoders.weights import LOCAL_REVISION, Weights, find_weights
 from emotalk_data.features.recipes.catalogue import list_recipes
 from emotalk_data.schemas.encoder_spec import EncoderSpec
@@ -74,7 +75,7 @@ def build_extractor(
     Raises:
         OptionError: an argument that this encoder does not take, or that cannot be.
         ModelError: the weights cannot be found or loaded, or are others than the spec says.
-        MissingDependencyError: a package of the extra `features`, or `opensmile`, is not installed.
+        MissingDependencyError: a package of its extra is not installed; said before weights are downloaded.
     """
     backend = _backend_of(spec)
     _check_types(model_path, revision)
@@ -117,6 +118,7 @@ def _find(spec: FeatureSpec, model_path: str | os.PathLike[str] | None, revision
     """Return the weights that a spec and the arguments ask for.
 
     Raises:
+        MissingDependencyError: nothing could be done with them.
         ModelError: they are nowhere, or others than the spec says.
     """
     if model_path is None:
@@ -132,6 +134,7 @@ def _find(spec: FeatureSpec, model_path: str | os.PathLike[str] | None, revision
             "with config.json and the other small files.",
             path=str(model_path),
         )
+    check_packages(spec)  # weights may be gigabytes to download
     weights = find_weights(spec.model, model_path=model_path, revision=revision)
     if spec.weights_digest not in (None, weights.digest):
         raise ModelError(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args
 from emotalk_data._optional import installed_version
 from emotalk_data.errors import OptionError, quote
 from emotalk_data.features.encoders.build import build_extractor
+from emotalk_data.features.encoders.packages import packages_of
 from emotalk_data.features.hook import FeatureExtractor
 from emotalk_data.features.recipes.catalogue import Recipe, recipe
 from emotalk_data.features.running.devices import device_name, find_device
@@ -23,13 +24,6 @@ _SPECS: Final = get_args(get_args(FeatureSpec)[0])
 _RESERVED: Final = ("utterance_id", "notes", "error", "input_digest")
 _CORE: Final = ("emotalk-data", "numpy", "pyarrow")
 _MEDIA: Final = {"text": (), "audio": ("soundfile", "soxr"), "video": ("av",)}
-_BACKENDS: Final = {
-    "timm": ("timm", "torch"),
-    "densenet": ("torch",),
-    "sentence": ("sentence-transformers", "torch", "transformers"),
-    "opensmile": ("opensmile",),
-    "callable": (),
-}
 _ON_CPU: Final = ("opensmile", "callable")
 
 
@@ -157,7 +151,7 @@ def make_ready(asked: Asked, *, local_rank: int = 0) -> Ready:
 
 def libraries_of(spec: FeatureSpec) -> dict[str, str]:
     """Return the versions of what takes part in an encoder's numbers, as far as it is known."""
-    packages = (*_CORE, *_MEDIA[spec.modality], *_BACKENDS.get(spec.backend, ("torch", "transformers")))
+    packages = (*_CORE, *_MEDIA[spec.modality], *packages_of(spec))
     return {name: version for name in sorted(packages) if (version := installed_version(name)) is not None}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from emotalk_data.errors import ModelError, OptionError
+from emotalk_data.errors import MissingDependencyError, ModelError, OptionError
 from emotalk_data.features.encoders.build import build_extractor
 from emotalk_data.features.encoders.densenet_network import DenseNet
 from emotalk_data.features.hook import Encoded, FeatureExtractor, SizedExtractor, Utterance
@@ -320,3 +321,34 @@ def test_every_backend_of_a_recipe_can_be_built() -> None:
     kinds = {type(one.spec) for one in list_recipes("emotiontalk")}
     assert {SpeechSpec, TextSpec} < kinds
     assert isinstance(clip_of(2), VideoClip)
+
+
+@pytest.mark.parametrize(
+    ("name", "absent", "message"),
+    [
+        (
+            "bert-base-chinese",
+            ["transformers"],
+            r"needs transformers, which is not installed: .*\[features\]",
+        ),
+        (
+            "dinov2-large",
+            ["torch", "transformers"],
+            "needs torch and transformers, which are not installed: ",
+        ),
+        ("eva02_base_patch14_224", ["timm"], r"needs timm, which is not installed: .*\[timm\]"),
+        (
+            "paraphrase-multilingual-mpnet-base-v2",
+            ["sentence_transformers"],
+            "needs sentence-transformers, which is not installed: ",
+        ),
+    ],
+)
+def test_packages_are_asked_for_before_weights_are_downloaded(
+    name: str, absent: list[str], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cache has no such weights: whoever looked for them first would say so."""
+    for module in absent:
+        monkeypatch.setitem(sys.modules, module, None)  # as if it were not installed
+    with pytest.raises(MissingDependencyError, match=message):
+        build_extractor(recipe(f"clean/{name}").spec)
