@@ -77,6 +77,9 @@ class FeatureExtractor(Protocol[Prepared]):
     time. An utterance of which `prepare` raises becomes a null row with the error as its reason. When `extract`
     raises, the batch is tried again one utterance at a time.
 
+    An encoder that calculates on a GPU says so by an attribute `device`, such as `cuda:0`: a run then looks at
+    that GPU's memory, and writes down its name. Without it a run takes it for one of the CPU.
+
     Attributes:
         spec: what decides its numbers. Every shard carries it.
     """

@@ -1,4 +1,4 @@
-"""What all encoders with a network have in common: their spec, and how large they are."""
+"""What all encoders with a network have in common: their spec, where they calculate, and how large they are."""
 
 from __future__ import annotations
 
@@ -25,6 +25,11 @@ class ModelEncoder(Generic[_Spec]):
     def spec(self) -> _Spec:
         """What decides its numbers."""
         return self._spec
+
+    @property
+    def device(self) -> str:
+        """Where it calculates, as torch calls it: `cpu`, `cuda:0`. A run measures its batches there."""
+        return str(next(iter(self._model.parameters())).device)
 
     @property
     def num_parameters(self) -> int:

@@ -11,17 +11,22 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-__all__ = ["MAX_PICTURES", "encode_blocks", "in_blocks", "look_up"]
+__all__ = ["block_size", "encode_blocks", "in_blocks", "look_up"]
 
-MAX_PICTURES: Final = 32
-"""Pictures that go through a model at once: 24 MB of input at 224 x 224, and enough to fill a device."""
+_MAX_PICTURES: Final = 32  # 24 MB of input at 224 x 224: enough to fill a CPU
+_MAX_PICTURES_OF_GPU: Final = 128
+
+
+def block_size(device: str) -> int:
+    """Return how many pictures go through a model at once."""
+    return _MAX_PICTURES if device == "cpu" else _MAX_PICTURES_OF_GPU
 
 
 def encode_blocks(
     values: Sequence[NDArray[np.uint8]],
     encode: Callable[[NDArray[np.uint8]], NDArray[np.float32]],
     *,
-    size: int = MAX_PICTURES,
+    size: int,
 ) -> list[NDArray[np.float32]]:
     """Encode the pictures of several utterances, those of several in one block.
 

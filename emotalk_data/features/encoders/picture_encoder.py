@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from emotalk_data.features.encoders.model_encoder import ModelEncoder
-from emotalk_data.features.encoders.picture_blocks import encode_blocks
+from emotalk_data.features.encoders.picture_blocks import block_size, encode_blocks
 from emotalk_data.features.encoders.weights import describe_weights
 from emotalk_data.features.hook import Encoded
 from emotalk_data.schemas.feature_spec import DenseNetSpec, TimmSpec, VisionSpec
@@ -47,7 +47,9 @@ class PictureEncoder(ModelEncoder[_Spec], ABC):
 
     def extract(self, batch: Sequence[Pictures]) -> list[Encoded]:
         """Return (T, D) for each utterance."""
-        frames = encode_blocks([pictures.values for pictures in batch], self._encode)
+        frames = encode_blocks(
+            [pictures.values for pictures in batch], self._encode, size=block_size(self.device)
+        )
         return [
             Encoded(values, pictures.seconds, notes=pictures.notes)
             for values, pictures in zip(frames, batch, strict=True)

@@ -146,8 +146,10 @@ def _load(spec: SentenceSpec, weights: Weights, device: str) -> Any:
         raise ModelError(
             f"the model in {where} does not begin with an encoder of text.", path=str(weights.folder)
         )
-    # Layers behind the encoder were saved in a format of their own.
-    return to_device(model.to(getattr(torch, spec.compute)).eval().requires_grad_(False), device)
+    for layer in list(model.children())[1:]:
+        # Those behind the encoder were saved in a format of their own. It itself keeps some numbers in float32.
+        layer.to(getattr(torch, spec.compute))
+    return to_device(model.eval().requires_grad_(False), device)
 
 
 def _num_dims(spec: SentenceSpec, model: Any, weights: Weights) -> int:

@@ -197,8 +197,8 @@ class SpeechEncoder(ModelEncoder[SpeechSpec]):
             place[: len(row)] = row
         mask = None
         if min(lengths) < max(lengths):
-            mask = torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
-            mask = mask.long().to(self._device)
+            ends = torch.tensor(lengths, device=self._device)[:, None]
+            mask = (torch.arange(max(lengths), device=self._device) < ends).long()
         if self._norm is not None:
             self._norm.lengths = [self._first.count(length) for length in lengths]
         with inference():
@@ -223,7 +223,7 @@ class SpeechEncoder(ModelEncoder[SpeechSpec]):
                 f"{self._spec.model} gave {states.shape[1]} frames of {max(lengths)} samples; its convolutions "
                 f"say {max(counts)}. This kind of encoder is not supported."
             )
-        return [row[:count].copy() for row, count in zip(states, counts, strict=True)]
+        return [row[:count] for row, count in zip(states, counts, strict=True)]
 
 
 def _convolutions(config: Any, weights: Weights) -> ConvFrames:

@@ -12,7 +12,7 @@ from emotalk_data._optional import require
 from emotalk_data.errors import EmotalkError, ModelError, OptionError, quote
 from emotalk_data.features.encoders.layers import check_layers, combine
 from emotalk_data.features.encoders.loading import load_model, read_beside
-from emotalk_data.features.encoders.picture_blocks import MAX_PICTURES, encode_blocks, look_up
+from emotalk_data.features.encoders.picture_blocks import block_size, encode_blocks, look_up
 from emotalk_data.features.encoders.picture_encoder import PictureEncoder
 from emotalk_data.features.encoders.pictures import PictureReader, Pictures
 from emotalk_data.features.encoders.scaling import read_scaling
@@ -102,7 +102,7 @@ class VisionEncoder(PictureEncoder[VisionSpec]):
     def extract(self, batch: Sequence[Pictures]) -> list[Encoded]:
         """Return (T, D) for each utterance; T is the number of its pictures, for VideoMAE half of it."""
         clips = [self._grouped(pictures.values) for pictures in batch]
-        frames = encode_blocks(clips, self._encode, size=max(MAX_PICTURES // self._group, 1))
+        frames = encode_blocks(clips, self._encode, size=max(block_size(self.device) // self._group, 1))
         return [
             Encoded(
                 values.reshape(-1, values.shape[-1]), self._moments(pictures.seconds), notes=pictures.notes

@@ -116,8 +116,11 @@ class WhisperEncoder(ModelEncoder[WhisperSpec]):
         """
         mels = [mel for prepared in batch for mel in prepared.mels]
         size = _PIECES_AT_ONCE if len(batch) == 1 else len(mels)
+        longest = max(count for prepared in batch for count in prepared.num_frames) if self._is_encoder else 2
         states = [
-            row for start in range(0, len(mels), size) for row in self._encode(mels[start : start + size])
+            row
+            for start in range(0, len(mels), size)
+            for row in self._encode(mels[start : start + size], longest)
         ]
         encoded = []
         for prepared in batch:
@@ -138,15 +141,15 @@ class WhisperEncoder(ModelEncoder[WhisperSpec]):
         seconds = (samples / self._spec.sampling_rate).astype(np.float32)
         return Encoded(values, seconds, None, prepared.notes)
 
-    def _encode(self, mels: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-        """Return (rows, frames, D) of some windows."""
+    def _encode(self, mels: Sequence[NDArray[np.float32]], longest: int) -> NDArray[np.float32]:
+        """Return (rows, frames, D) of some windows, the first frames alone: most of 30 s is no sound."""
         import torch
 
         from emotalk_data.features.encoders.precision import inference
 
         with inference():
             values = torch.from_numpy(np.stack(mels)).to(self._device, self._model.dtype)
-            states: NDArray[np.float32] = self._states(values).cpu().numpy()
+            states: NDArray[np.float32] = self._states(values)[:, :longest].cpu().numpy()
         return states
 
     def _states(self, values: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -90,7 +91,8 @@ def measure_compute_error(source: Source, asked: Asked, *, num_measured: int = _
         ready = make_ready(asked._replace(spec=spec))
         found.append(_vectors(ready.extractor, chosen))
         name = ready.name
-        del ready  # the next one may need its memory
+        del ready
+        gc.collect()  # the next one may need its memory, and some networks hold themselves
     exact, rounded = found
     both = [utterance_id for utterance_id in exact if utterance_id in rounded]
     if not both:

@@ -12,7 +12,6 @@ from emotalk_data.features.running.failures import (
     Failure,
     check_device,
     failure_of,
-    is_out_of_memory,
     is_set_up,
 )
 
@@ -75,10 +74,11 @@ class BatchEncoder:
         except Exception as error:
             if is_set_up(error):
                 raise
-            check_device(error)
-            if is_out_of_memory(error) and len(values) == 1:
+            check_device(error, str(getattr(self._extractor, "device", "cpu")))
+            failure = failure_of(error)  # lets go of what filled the memory
+            if failure.code == "memory" and len(values) == 1:
                 _free_cached_memory()
-            return failure_of(error)
+            return failure
         if len(results) != len(values):
             return Failure("encoder", f"it gave {len(results)} results for {len(values)} utterances")
         return [_answer(result) for result in results]

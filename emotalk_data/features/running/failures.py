@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import traceback
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -26,8 +27,11 @@ _FOLDERS: Final = re.compile(r"(?<![\w./])/(?:[^/\s'\"]+/)+")
 _OUT_OF_MEMORY: Final = (
     "out of memory",
     "can't allocate memory",
-    "CUBLAS_STATUS_ALLOC_FAILED",
     "not enough memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+    "CUBLAS_STATUS_NOT_INITIALIZED",  # there was no memory for its handle
+    "unable to find an engine to execute this computation",  # cuDNN: none found the memory that it needs
 )
 
 
@@ -78,18 +82,34 @@ def is_set_up(error: BaseException) -> bool:
     return isinstance(error, MissingDependencyError | ModelError)
 
 
-def check_device(error: BaseException) -> None:
+def check_device(error: BaseException, device: str = "cuda") -> None:
     """End the run when the device is lost: all that would follow would fail too, and become null.
+
+    Args:
+        error: of an encoder.
+        device: where it calculates. It is asked for a sum: not every error of CUDA is the end of a device.
 
     Raises:
         ExtractionError: it is.
     """
     text = f"{type(error).__name__}: {error}"
-    if isinstance(error, RuntimeError) and "CUDA error" in text and not is_out_of_memory(error):
+    is_of_cuda = isinstance(error, RuntimeError) and "CUDA error" in text and not is_out_of_memory(error)
+    if is_of_cuda and not _still_works(device):
         raise ExtractionError(
             f"the device failed and takes no more work: {one_line(text)}. Start again: what is finished stays, "
             "and the same call goes on."
         ) from error
+
+
+def _still_works(device: str) -> bool:
+    torch = sys.modules.get("torch")
+    if torch is None or not device.startswith("cuda"):
+        return False
+    try:
+        torch.cuda.synchronize(device)
+        return bool(torch.zeros(1, device=device).add_(1).item() == 1)
+    except (RuntimeError, AssertionError):  # the second: this torch knows no GPU
+        return False
 
 
 def _named(error: BaseException) -> str:

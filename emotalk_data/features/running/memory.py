@@ -9,7 +9,7 @@ from typing import Any, Final
 from emotalk_data._optional import require
 from emotalk_data.features.hook import FeatureExtractor, SizedExtractor, WeighedExtractor
 from emotalk_data.features.running.batches import DEFAULT_ROWS
-from emotalk_data.features.running.failures import Failure, is_out_of_memory
+from emotalk_data.features.running.failures import Failure
 from emotalk_data.features.running.feeding import size_of
 from emotalk_data.features.running.plan import ShardJob
 from emotalk_data.features.running.rows import Source, is_missing
@@ -36,10 +36,11 @@ def automatic_batch(
 
     On a CPU some mean utterances of the first shard, fewer the larger the model is: its caches are small, and no
     thread is idle. On a GPU as many as make it faster and leave memory free: batches are tried that grow.
+    The clock decides, so two GPUs may come to different answers.
 
     Args:
         source: the rows.
-        jobs: all shards of the set: ranks that look at the same first one come to the same answer.
+        jobs: all shards of the set; no batch is larger than the largest of them.
         extractor: the encoder.
         device: where it calculates.
     """
@@ -58,7 +59,10 @@ def automatic_batch(
         except Exception:  # noqa: S112  # the run tells why; here another one will do
             continue
     largest = max(size for size, _ in sized)
-    return _rounded(probe(extractor, values, largest, mean, CudaMemory(device)) if values else mean)
+    if not values:
+        return _rounded(mean)
+    most = min(_MAX_UTTERANCES, max(job.num_rows for job in jobs))
+    return _rounded(probe(extractor, values, largest, mean, CudaMemory(device), most=most))
 
 
 def _cpu_utterances(extractor: FeatureExtractor[Any]) -> int:
@@ -97,7 +101,13 @@ class CudaMemory:
 
 
 def probe(
-    extractor: FeatureExtractor[Any], values: Sequence[Any], largest: float, mean: float, memory: Any
+    extractor: FeatureExtractor[Any],
+    values: Sequence[Any],
+    largest: float,
+    mean: float,
+    memory: Any,
+    *,
+    most: int = _MAX_UTTERANCES,
 ) -> float:
     """Encode batches of the largest utterances, twice as many each time, until it does not pay or does not fit.
 
@@ -107,32 +117,40 @@ def probe(
         largest: about their size.
         mean: mean size of all.
         memory: `CudaMemory`, or what counts as it does.
+        most: utterances that are tried at once at most.
 
     Returns:
         the limit of a batch, in the encoder's sizes.
     """
     free, best, rate = memory.free_bytes(), mean, 0.0
     count = 1
-    while count <= _MAX_UTTERANCES:
-        batch = [values[number % len(values)] for number in range(count)]
-        memory.begin()
-        try:
-            extractor.extract(batch)  # kernels are chosen on the first call
-            began = time.perf_counter()
-            extractor.extract(batch)
-            seconds = time.perf_counter() - began
-        except Exception as error:
-            if not is_out_of_memory(error):
-                return best
-            break
-        if memory.peak_bytes() > _MEMORY_SHARE * free:
-            break
-        if count / seconds < rate * _WORTHWHILE and count > _FIRST_UTTERANCES:
-            break
-        best, rate = count * largest, max(rate, count / seconds)
-        count *= 2
-    memory.give_back()
+    try:
+        while count <= most:
+            batch = [values[number % len(values)] for number in range(count)]
+            memory.begin()
+            seconds = _seconds_of(extractor, batch)
+            if memory.peak_bytes() > _MEMORY_SHARE * free:
+                break
+            if count / seconds < rate * _WORTHWHILE and count > _FIRST_UTTERANCES:
+                break
+            best, rate = count * largest, max(rate, count / seconds)
+            count *= 2
+    except Exception:  # noqa: S110  # too much for the memory; of another error the run says more
+        pass
+    finally:
+        memory.give_back()
     return best
+
+
+def _seconds_of(extractor: FeatureExtractor[Any], batch: Sequence[Any]) -> float:
+    """Return how long a batch takes: the shorter of two times, after one in which kernels are chosen."""
+    extractor.extract(batch)
+    seconds = []
+    for _ in range(2):
+        began = time.perf_counter()
+        extractor.extract(batch)
+        seconds.append(time.perf_counter() - began)
+    return min(seconds)
 
 
 def _first_sizes(source: Source, jobs: Sequence[ShardJob], extractor: FeatureExtractor[Any]) -> list[Any]:

@@ -8,6 +8,7 @@ Files have to be where all machines of the cluster see them: the release, the we
 
 from __future__ import annotations
 
+import math
 import pickle
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -35,6 +36,7 @@ __all__ = ["run_on_ray"]
 
 _PURPOSE: Final = "extract features on a Ray cluster"
 _CPUS_EACH: Final = 2
+_SHARDS_AT_ONCE: Final = 8
 
 
 class _Work(NamedTuple):
@@ -105,24 +107,23 @@ class _ShardActor:
         )
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
-        return {"answer": [self._make(int(number)) for number in batch["number"]]}
+        return {"answer": [self._make([self._work.jobs[int(number)] for number in batch["number"]])]}
 
-    def _make(self, number: int) -> bytes:
+    def _make(self, jobs: Sequence[ShardJob]) -> bytes:
         failed = 0
 
         def tell(num_rows: int, num_failed: int) -> None:  # noqa: ARG001
             nonlocal failed
             failed += num_failed
 
-        job = self._work.jobs[number]
         try:
-            stats = run_shards(self._maker, [job], tell)
+            stats = run_shards(self._maker, jobs, tell)
         except EmotalkError as error:
             return _packed(error)
         # What was learned: what fits into memory, and that the encoder is not what is broken.
         has_made = self._maker.has_made or failed < stats.num_rows
         self._maker = replace(self._maker, max_batch_seconds=stats.max_batch_seconds, has_made=has_made)
-        return _packed((job.num_rows, failed))
+        return _packed((stats.num_rows, failed))
 
 
 def _look(work: Any) -> bytes:
@@ -148,10 +149,12 @@ def _mapped(
 ) -> Iterator[bytes]:
     numbers = [{"number": jobs.index(job)} for job in missing]
     with _quiet(ray):
-        table = ray.data.from_items(numbers, override_num_blocks=len(numbers))
+        size = max(1, min(_SHARDS_AT_ONCE, len(missing) // (2 * count)))
+        table = ray.data.from_items(numbers, override_num_blocks=math.ceil(len(numbers) / size))
         answers = table.map_batches(
             _ShardActor,
-            batch_size=1,
+            # Several shards one after the other: threads prepare the next one while the device encodes this one.
+            batch_size=size,
             compute=ray.data.ActorPoolStrategy(size=count),
             fn_constructor_args=arguments,
             num_cpus=None if num_gpus else 1,

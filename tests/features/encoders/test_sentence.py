@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sentence_transformers
+import torch
 from safetensors.torch import load_file, save_file
 
 from emotalk_data.errors import ExtractionError, ModelError, OptionError
@@ -216,6 +217,14 @@ def test_a_checkpoint_in_half_precision_is_calculated_in_what_the_spec_says(
     assert pooled(rough).dtype == rough[0].frames.dtype == np.float32
     for one, other in ((pooled(rough), pooled(exact)), (rough[1].frames, exact[1].frames)):
         assert 1e-4 < np.abs(one - other).max() / np.abs(other).max() < 0.05
+
+
+def test_half_precision_leaves_what_turns_positions_in_float32(tmp_path: Path) -> None:
+    """The angles of a late position would be a tenth of a radian off."""
+    encoder = SentenceEncoder(spec(compute="bfloat16"), save(tmp_path, "llama"))
+    inner = encoder._model.transformers_model
+    assert inner.rotary_emb.inv_freq.dtype == torch.float32
+    assert {parameter.dtype for parameter in inner.parameters()} == {torch.bfloat16}
 
 
 def test_weights_that_are_missing_are_never_random(tiny: Weights, tmp_path: Path) -> None:

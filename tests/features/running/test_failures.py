@@ -38,6 +38,12 @@ from emotalk_data.features.running.failures import (
         (MemoryError(), "memory: MemoryError"),
         (torch.OutOfMemoryError("CUDA out of memory"), "memory: OutOfMemoryError: CUDA out of memory"),
         (RuntimeError("[enforce fail] . can't allocate memory: you tried"), "memory: RuntimeError"),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate`"), "memory: "),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), "memory: RuntimeError"),
+        (
+            RuntimeError("GET was unable to find an engine to execute this computation"),
+            "memory: RuntimeError",
+        ),
     ],
 )
 def test_each_error_has_its_code(error: Exception, expected: str) -> None:
@@ -63,6 +69,12 @@ def test_a_device_that_is_lost_ends_the_run() -> None:
         ExtractionError, match="the device failed and takes no more work: RuntimeError: CUDA error"
     ):
         check_device(RuntimeError("CUDA error: device-side assert triggered"))
+
+
+@pytest.mark.needs_gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_device_that_still_adds_is_not_lost() -> None:
+    check_device(RuntimeError("CUDA error: invalid configuration argument"), "cuda:0")
 
 
 class Large:
