@@ -68,7 +68,9 @@ class Collate:
         lists of one length    numbers, (batch, length), -100 or NaN for null; needs `features`
         frames          (batch, frames, D): lists of vectors of one length, zeros behind the end of each; needs
                         `features`. `<name>_lengths` says how many there are, 0 for null
-        anything else   a list: texts, ids, nested values
+        lists of floats    (batch, frames): of any length, such as the times of frames; padded, with lengths and
+                        needing `features` as frames do
+        anything else   a list: texts, ids, nested values, whole numbers in lists of any length
         errors          with `on_error="mask"`: a list of `Failure`
 
     Args:

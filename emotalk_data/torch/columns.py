@@ -55,8 +55,8 @@ _REAL: Mapping[str, torch.dtype] = {
 def kind_of_feature(feature: Any) -> Kind:
     """Say what the values of a column of `datasets` become.
 
-    A list is a `Vector` where the column says how long each is: `datasets.List(feature, length=7)`; a list of any
-    number of such vectors is `Frames`.
+    A list is a `Vector` where the column says how long each is: `datasets.List(feature, length=7)`. A list of any
+    number of such vectors is `Frames`, and so is one of any number of floats.
     """
     import datasets
 
@@ -69,8 +69,10 @@ def kind_of_feature(feature: Any) -> Kind:
         if inner == "whole":
             return Vector(feature.length, torch.int64)
         return Vector(feature.length, _REAL[feature.feature.dtype]) if inner == "real" else "list"
-    if isinstance(feature, datasets.List):
+    if isinstance(feature, datasets.List) and feature.length < 0:
         inner = kind_of_feature(feature.feature)
+        if inner == "real":
+            return Frames(None, _REAL[feature.feature.dtype])
         is_vector = isinstance(inner, Vector) and inner.dtype.is_floating_point
         return Frames(*inner) if is_vector else "list"
     dtype = feature.dtype if isinstance(feature, datasets.Value | datasets.ClassLabel) else None

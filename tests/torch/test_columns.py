@@ -27,6 +27,7 @@ FEATURES = datasets.Features(
         "votes": List(Value("int32"), length=3),
         "labels": List(datasets.ClassLabel(names=["a", "b"]), length=2),
         "context_rows": List(Value("int64")),
+        "events": List(Value("string")),
         "names": List(Value("string"), length=2),
         "flags": List(Value("bool"), length=2),
         "available_text": Value("bool"),
@@ -40,6 +41,7 @@ ROWS: list[dict[str, Any]] = [
         "votes": None if number == 4 else [number, None if number == 1 else 2, 0],
         "labels": None if number == 0 else [number % 2, 1],
         "context_rows": list(range(number)),
+        "events": ["laugh"] * (number % 3),
         "names": ["x", "y"],
         "flags": [True, False],
         "available_text": number % 2 == 0,
@@ -88,15 +90,18 @@ def test_lists_of_one_length_are_tensors_and_both_ways_agree(rows: Any) -> None:
             assert torch.equal(from_table[name][place].nan_to_num(-1), expected.nan_to_num(-1))
 
 
-def test_lists_of_any_length_and_of_other_things_stay_lists() -> None:
+def test_lists_of_any_length_that_are_no_floats_and_of_other_things_stay_lists() -> None:
     for batch in both_ways(chunked(ROWS)):
         assert batch["context_rows"] == [row["context_rows"] for row in ROWS]
+        assert batch["events"] == [row["events"] for row in ROWS]
+        assert not any(name.endswith("_lengths") for name in batch)
         assert batch["names"] == [["x", "y"]] * 9
         assert batch["flags"] == [[True, False]] * 9
 
 
 def test_lists_stay_lists_for_a_collate_that_does_not_know_the_columns() -> None:
     assert collate(ROWS[1:2])["votes"] == [[1, None, 0]]
+    assert collate([{"times": [0.5]}, {"times": [0.5, 1.5]}])["times"] == [[0.5], [0.5, 1.5]]
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
