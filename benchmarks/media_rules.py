@@ -234,7 +234,9 @@ def _features() -> list[Rule]:
             Counted(
                 f"HuBERT {group}: frames that are no padding", "useful", "of all", None, ours, at_least=0.88
             ),
-            Counted(f"HuBERT {group}: time that the encoder is at work", "busy", "of all", None, ours),
+            Counted(
+                f"HuBERT {group}: time spent in the encoder, copies included", "busy", "of all", None, ours
+            ),
             Counted(
                 f"HuBERT {group}: rate of the device's own matrix product", "of_gemm", "of it", None, encoder
             ),

@@ -93,9 +93,10 @@ within what the table says. *Encoder alone* encodes the batches of the run with 
 writes nothing: nobody who uses that encoder is faster. The tiny model shows what everything around the encoder
 costs; the base one is as large as chinese-hubert-base. Weights are random.
 
-*Frames that are no padding* counts what a batch holds; *time that the encoder is at work* is its share of the
-whole run. The rate of the matrix product is that of large square matrices in the same type on the same device,
-measured in the same process; operations are counted by torch.""",
+*Frames that are no padding* counts what a batch holds; *time spent in the encoder* is the share of the run in
+which nothing was waited for: on a GPU it holds padding and copies too, and is no measure of an idle GPU. The rate
+of the matrix product is that of large square matrices in the same type on the same device, measured in the same
+process; operations are counted by torch.""",
 }
 
 AGAIN = """## Measure it yourself

