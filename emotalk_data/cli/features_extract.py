@@ -140,11 +140,13 @@ def extract(
     except KeyboardInterrupt:
         echo("stopped; what is finished stays, and the same command goes on from there.", err=True)
         raise
-    _tell(made, chosen, corpus, data_dir)
+    _tell(made, chosen, corpus, data_dir, split)
     ctx.exit(1 if made.counts.failed else 0)
 
 
-def _tell(made: FeatureSet, recipe: Recipe, corpus: str, data_dir: Path | None) -> None:
+def _tell(
+    made: FeatureSet, recipe: Recipe, corpus: str, data_dir: Path | None, asked_split: str | None
+) -> None:
     echo(str(made))
     if made.num_dims != recipe.published_dims:
         echo(
@@ -155,7 +157,7 @@ def _tell(made: FeatureSet, recipe: Recipe, corpus: str, data_dir: Path | None) 
     tell_failures(made)
     place = printable(repr(str(made.path)))
     if made.store.is_complete:
-        split = made.store.splits[0]
+        split = printable(asked_split or made.store.splits[0])
         where = "" if data_dir is None else f"data_dir={printable(repr(str(data_dir)))}, "
         echo(f"\nNext:\n  load_dataset({corpus!r}, {where}split={split!r}, feature_sets=[{place}])")
     else:

@@ -64,8 +64,9 @@ def extract_features(
     Under torchrun or srun each process makes its share of the shards, and all give the same folder.
 
     Args:
-        ds: a Dataset or DatasetDict with `utterance_id`, selections included. Splits are kept apart; several
-            that are joined in one Dataset count as one, `train.test`.
+        ds: a Dataset or DatasetDict with `utterance_id`, selections included. Splits are kept apart; those
+            of `split="train+test"` count as one, `train.test`. Rows that say no split, as `concatenate_datasets`
+            gives them, are called `train`.
         recipe: name of a recipe, such as `clean/chinese-hubert-base`; a Recipe; a spec; or an extractor of your
             own.
         out: a folder: new, empty, or with a part of the same set. Other splits of that set may be there.
@@ -114,8 +115,7 @@ def extract_features(
     source = read_source(ds)
     if not source.has_any(asked.spec):
         raise ExtractionError(
-            f"the dataset has no {asked.spec.modality}: it is null in all {source.num_rows:,} rows, and "
-            f"{asked.spec.name} encodes nothing else. Nothing was written."
+            f"{source.why_nothing(asked.spec)}, and {asked.spec.name} encodes nothing else. Nothing was written."
         )
     if runner == "ray":
         from emotalk_data.features.running.ray_runner import run_on_ray

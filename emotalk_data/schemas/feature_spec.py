@@ -7,11 +7,11 @@ tolerance of the arithmetic (`compute`).
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, cast
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from emotalk_data.errors import SchemaError, quote
+from emotalk_data.errors import OptionError, SchemaError, quote
 from emotalk_data.schemas.encoder_spec import EncoderSpec, FeatureModality
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "TimmSpec",
     "VisionSpec",
     "WhisperSpec",
+    "checked_spec",
     "read_spec",
 ]
 
@@ -249,6 +250,29 @@ FeatureSpec: TypeAlias = Annotated[
 ]
 
 _ADAPTER: TypeAdapter[FeatureSpec] = TypeAdapter(FeatureSpec)
+
+
+def checked_spec(spec: EncoderSpec) -> FeatureSpec:
+    """Return a spec whose every field is one that can be: `model_copy(update=...)` checks nothing.
+
+    Raises:
+        OptionError: a field that there is not, or a value that it cannot have.
+    """
+    for part in (spec, getattr(spec, "frames", None)):
+        if not isinstance(part, BaseModel):
+            continue
+        if unknown := sorted(set(vars(part)) - set(type(part).model_fields)):
+            fields = ", ".join(type(part).model_fields)
+            raise OptionError(f"{type(part).__name__} has no {quote(unknown[0])}; its fields are {fields}.")
+    try:
+        checked = type(spec).model_validate(spec.model_dump(warnings=False))
+    except (ValidationError, TypeError) as error:
+        if not isinstance(error, ValidationError):
+            raise OptionError(f"the spec cannot be read: {error}.") from error
+        first = error.errors(include_url=False)[0]
+        field = ".".join(map(str, first["loc"])) or "the spec"
+        raise OptionError(f"{field} of the spec is {quote(first['input'])}: {first['msg']}.") from error
+    return cast("FeatureSpec", checked)
 
 
 def read_spec(values: Any, *, where: str) -> FeatureSpec:

@@ -265,6 +265,18 @@ def test_a_dry_run_without_the_weights_says_so_and_is_exit_2(
     assert "frames      about " in result.stdout
 
 
+@pytest.mark.parametrize("split", ["train[:50%]", "train+test"])
+def test_the_line_to_type_next_asks_for_the_same_rows(
+    split: str, invoke: Invoke, emotalk_dir: Path, bert: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "set"
+    result = invoke(*words(BERT, emotalk_dir, out, "--model-path", bert, "--split", split))
+    line = result.stdout.rstrip().splitlines()[-1].strip()
+    assert f"split='{split}'" in line
+    found = eval(line, {"load_dataset": load_dataset})  # noqa: S307
+    assert found["bert_base_chinese_error"] == [None] * len(found)
+
+
 def test_a_dry_run_names_packages_that_are_not_installed(
     invoke: Invoke, emotalk_dir: Path, bert: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

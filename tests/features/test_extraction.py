@@ -317,8 +317,11 @@ def test_a_first_shard_that_has_nothing_to_encode_is_no_broken_set_up(tmp_path: 
 
 
 def test_a_dataset_without_such_a_modality_is_refused(tmp_path: Path) -> None:
-    for ds in (table(text=[None] * 12), table(text=None)):
-        with pytest.raises(ExtractionError, match="the dataset has no text: it is null in all 12 rows"):
+    for ds, message in (
+        (table(text=[None] * 12), "no text: it is null in all 12 rows"),
+        (table(text=None), "no column 'text'"),
+    ):
+        with pytest.raises(ExtractionError, match=f"the dataset has {message}"):
             extract(ds, Numbers(constant), tmp_path / "set")
     assert not (tmp_path / "set").exists()
 
@@ -484,7 +487,7 @@ def test_a_recipe_is_taken_by_name_or_as_a_spec_and_weights_are_looked_for(tmp_p
         extract(table(), spec, tmp_path / "set", model_path=tmp_path / "empty")
     with pytest.raises(ModelError, match="empty"):
         extract(table(), "clean/bert-base-chinese", tmp_path / "set", model_path=tmp_path / "empty")
-    with pytest.raises(ExtractionError, match="the dataset has no audio"):
+    with pytest.raises(ExtractionError, match="the dataset has no column 'audio'"):
         extract(table(), SpeechSpec(name="own/x", model="x"), tmp_path / "set", model_path=tmp_path / "empty")
 
 

@@ -12,6 +12,7 @@ from emotalk_data.features.encoders.packages import check_packages
 from emotalk_data.features.encoders.weights import LOCAL_REVISION, Weights, find_weights
 from emotalk_data.features.recipes.catalogue import list_recipes
 from emotalk_data.schemas.encoder_spec import EncoderSpec
+from emotalk_data.schemas.feature_spec import checked_spec
 
 if TYPE_CHECKING:
     from emotalk_data.features.encoders.faces import Detector
@@ -78,6 +79,7 @@ def build_extractor(
         MissingDependencyError: a package of its extra is not installed; said before weights are downloaded.
     """
     backend = _backend_of(spec)
+    spec = checked_spec(spec)
     _check_types(model_path, revision)
     options: dict[str, Any] = {}
     if detector is not None and not backend.has_detector:

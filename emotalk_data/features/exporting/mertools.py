@@ -82,7 +82,8 @@ def export_mertools(
             (folder / "label.npz").write_bytes(_labels(rows, label))
         if len(left_out):
             (folder / FAILURES_NAME).write_bytes(left_out.csv())
-    return Exported(out, "mertools", len(set.intersection(*written)), left_out.counts())
+    notes = () if dataset is not None else ("no label.npz: give dataset= for the labels",)
+    return Exported(out, "mertools", len(set.intersection(*written)), left_out.counts(), notes)
 
 
 def _has_sentiment(dataset: Any) -> bool:

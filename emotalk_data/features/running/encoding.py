@@ -6,6 +6,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from emotalk_data.features.hook import Encoded, FeatureExtractor
 from emotalk_data.features.running.batches import padded_size
 from emotalk_data.features.running.failures import (
@@ -13,6 +15,7 @@ from emotalk_data.features.running.failures import (
     check_device,
     failure_of,
     is_set_up,
+    one_line,
 )
 
 __all__ = ["BatchEncoder"]
@@ -30,6 +33,8 @@ class BatchEncoder:
 
     def __init__(self, extractor: FeatureExtractor[Any], max_batch_seconds: float) -> None:
         self._extractor = extractor
+        # Arrays are read later, by other threads, and a hook of the caller's may write into its own again.
+        self._copies = extractor.spec.backend == "callable"
         self.max_batch_seconds = max_batch_seconds
         self.useful = 0.0
         self.padded = 0.0
@@ -81,13 +86,19 @@ class BatchEncoder:
             return failure
         if len(results) != len(values):
             return Failure("encoder", f"it gave {len(results)} results for {len(values)} utterances")
-        return [_answer(result) for result in results]
+        return [self._answer(result) for result in results]
 
-
-def _answer(result: Any) -> Encoded | Failure:
-    if isinstance(result, Encoded):
-        return result
-    return Failure("encoder", f"it gave a {type(result).__name__}; expected Encoded")
+    def _answer(self, result: Any) -> Encoded | Failure:
+        if not isinstance(result, Encoded):
+            return Failure("encoder", f"it gave a {type(result).__name__}; expected Encoded")
+        if not self._copies:
+            return result
+        try:
+            parts: list[Any] = [None if part is None else np.array(part) for part in result[:3]]
+        except Exception as error:  # whatever a hook returned, and whatever that does
+            return Failure("encoder", one_line(f"it gave no arrays: {type(error).__name__}: {error}"))
+        frames, seconds, pooled = parts
+        return Encoded(frames, seconds, pooled, result.notes)
 
 
 def _free_cached_memory() -> None:

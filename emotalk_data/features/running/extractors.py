@@ -13,7 +13,7 @@ from emotalk_data.features.hook import FeatureExtractor
 from emotalk_data.features.recipes.catalogue import Recipe, recipe
 from emotalk_data.features.running.devices import device_name, find_device
 from emotalk_data.schemas.encoder_spec import Compute, EncoderSpec, Storage
-from emotalk_data.schemas.feature_spec import FeatureSpec
+from emotalk_data.schemas.feature_spec import FeatureSpec, checked_spec
 
 if TYPE_CHECKING:
     from emotalk_data.features.encoders.faces import Detector
@@ -114,7 +114,7 @@ def asked_for(
     changes = {
         name: value for name, value in (("compute", compute), ("storage", storage)) if value is not None
     }
-    spec = spec.model_copy(update=changes)
+    spec = checked_spec(spec.model_copy(update=changes))
     if spec.column in _RESERVED:
         raise OptionError(
             f"the features would be called {spec.column!r}, as a column of every set is. Rename it."

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -126,6 +127,8 @@ def run_shards(
 ) -> RunStats:
     """Make shards, in the order of the jobs. When it returns, by an error too, no thread of it is left.
 
+    Behind Ctrl-C those are left that are at an utterance, until they are done with it.
+
     Args:
         maker: what they have in common.
         jobs: the shards.
@@ -143,24 +146,22 @@ def run_shards(
     encoder = BatchEncoder(maker.extractor, maker.max_batch_seconds)
     num_shards = num_rows = 0
     has_made = maker.has_made
-    with first_interrupt_asks() as stop:
-        pool = ThreadPoolExecutor(maker.num_threads, thread_name_prefix="emotalk-prepare")
-        try:
-            feeder = Feeder(
-                maker.source, jobs, maker.extractor, maker.max_batch_seconds, pool, maker.num_threads
-            )
-            with ShardWriter() as writer:
-                while not stop.is_asked and (shard := feeder.next_shard()) is not None:
-                    work, cause = _encode_shard(maker, shard, feeder, encoder, pool, writer, tell)
-                    if not has_made:
-                        rows = work.result()
-                        check_made(rows, cause, f"the first shard, {shard.job.file}")
-                        has_made = any(row.error is None for row in rows)
-                    writer.put(partial(_finish, work, encoder.max_batch_seconds, write or maker.write))
-                    num_shards += 1
-                    num_rows += shard.job.num_rows
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+    with (
+        first_interrupt_asks() as stop,
+        _threads(maker.num_threads) as pool,
+        ShardWriter() as writer,
+        _let_go(pool),
+    ):
+        feeder = Feeder(maker.source, jobs, maker.extractor, maker.max_batch_seconds, pool, maker.num_threads)
+        while not stop.is_asked and (shard := feeder.next_shard()) is not None:
+            work, cause = _encode_shard(maker, shard, feeder, encoder, pool, writer, tell)
+            if not has_made:
+                rows = work.result()
+                check_made(rows, cause, f"the first shard, {shard.job.file}")
+                has_made = any(row.error is None for row in rows)
+            writer.put(partial(_finish, work, encoder.max_batch_seconds, write or maker.write))
+            num_shards += 1
+            num_rows += shard.job.num_rows
     useful_share = encoder.useful / encoder.padded if encoder.padded else 1.0
     return RunStats(
         num_shards,
@@ -171,6 +172,30 @@ def run_shards(
         encoder.max_batch_seconds,
         stop.is_asked,
     )
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
+    """Give threads that are all at an end when the block is; only Ctrl-C waits for none."""
+    pool = ThreadPoolExecutor(count, thread_name_prefix="emotalk-prepare")
+    is_at_once = False
+    try:
+        yield pool
+    except KeyboardInterrupt:
+        is_at_once = True
+        raise
+    finally:
+        pool.shutdown(wait=not is_at_once, cancel_futures=True)
+
+
+@contextmanager
+def _let_go(pool: ThreadPoolExecutor) -> Iterator[None]:
+    """On Ctrl-C drop what no thread has begun: the writer waits for it, and what is begun may take for ever."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
 
 
 def _encode_shard(

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     import datasets
 
     from emotalk_data.features.encoders.faces import Detector
-    from emotalk_data.features.hook import FeatureExtractor, Utterance
+    from emotalk_data.features.hook import FeatureExtractor
 
-__all__ = ["SameEncoder", "places_by_id", "ready_again", "rows_by_id"]
+__all__ = ["SameEncoder", "places_by_id", "ready_again"]
 
 
 class SameEncoder(NamedTuple):
@@ -82,12 +82,3 @@ def places_by_id(
         for row, utterance_id in enumerate(split.ids)
         if utterance_id in wanted
     }
-
-
-def rows_by_id(ds: datasets.Dataset | datasets.DatasetDict, ids: Iterable[str]) -> dict[str, Utterance]:
-    """Return the rows of some utterances; those that the dataset does not have are left out.
-
-    Raises:
-        OptionError: as `places_by_id`.
-    """
-    return {one: split.utterance(row) for one, (split, row) in places_by_id(ds, ids).items()}

@@ -157,6 +157,20 @@ class Source:
             for row in range(len(split))
         )
 
+    def why_nothing(self, spec: FeatureSpec) -> str:
+        """Say why no row has what an encoder takes: the column is absent, holds something else, or is null."""
+        column = getattr(spec, "text_column", "text") if spec.modality == "text" else spec.modality
+        feature = next(iter(self.splits.values())).feature(column)
+        kind = getattr(feature, "dtype", type(feature).__name__)
+        hint = " Give episodes_dir, --episodes-dir: M3ED's pictures are in the episodes."
+        if feature is None:
+            found = f"the dataset has no column {column!r}"
+        elif spec.modality == "text" and kind not in ("string", "large_string", "null"):
+            found = f"the column {column!r} is {kind}; expected strings"
+        else:
+            found = f"the dataset has no {column}: it is null in all {self.num_rows:,} rows"
+        return found + (hint if (self.corpus, column) == ("m3ed", "video") else "")
+
 
 def read_source(dataset: Any) -> Source:
     """Return the rows of a Dataset or a DatasetDict, selections included, by split.

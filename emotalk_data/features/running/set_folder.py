@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from emotalk_data._whole_file import LEFT_OVER
-from emotalk_data.builder.feature_sets.shards import open_shard
+from emotalk_data.builder.feature_sets.shards import Shard, open_shard
 from emotalk_data.builder.folder_lock import lock_folder
 from emotalk_data.errors import CacheCorruptError, CacheWriteError, OptionError, quote
 from emotalk_data.features.running.differences import spec_differences
-from emotalk_data.features.running.digests import ids_digest, source_digest
 from emotalk_data.features.running.plan import (
     ShardJob,
     parse_file_name,
     remove_plan_of_nothing,
     write_plan,
 )
-from emotalk_data.features.running.rows import Source
+from emotalk_data.features.running.rows import Source, UtteranceRows
 from emotalk_data.features.running.shard_file import read_footer
+from emotalk_data.features.running.up_to_date import is_current
 from emotalk_data.schemas.feature_shard import (
     DATA_FOLDER,
     FOOTER_KEY,
@@ -32,6 +33,8 @@ from emotalk_data.schemas.feature_shard import (
 )
 
 __all__ = ["SetFolder", "SetIdentity", "check_free", "hold_folder", "open_set_folder"]
+
+_log: Final = logging.getLogger(__name__)
 
 
 class SetIdentity(NamedTuple):
@@ -175,22 +178,30 @@ def _finished(
     totals = {job.split: job.total for job in jobs}
     records: dict[str, ShardRecord] = {}
     others: list[Path] = []
+    num_changed = 0
     for path in sorted(data.glob("[!.]*")):
-        record = _known_record(path)
-        if record is None:
+        shard = _known_shard(path)
+        if shard is None:
             continue  # damaged: it is made again
-        _check_same_set(path, record, identity, totals)
-        if record.split not in totals:
+        _check_same_set(path, shard.record, identity, totals)
+        if shard.record.split not in totals:
             others.append(path)
-            records[path.name] = record
-        elif _is_current(record, planned[path.name], identity, source):
-            records[path.name] = record
+        else:
+            job = planned[path.name]
+            rows = source.splits[job.split]
+            _check_same_rows(shard, job, rows)
+            if not is_current(shard, job, rows, identity.spec):
+                num_changed += 1
+                continue
+        records[path.name] = shard.record
     _check_other_splits(others, source)
+    if num_changed:
+        _log.warning("what %d of %d shards were made from has changed: made again", num_changed, len(jobs))
     return records
 
 
-def _known_record(path: Path) -> ShardRecord | None:
-    """Return the record of a file that is there; None when it is damaged.
+def _known_shard(path: Path) -> Shard | None:
+    """Open a file that is there; None when it is damaged.
 
     Raises:
         OptionError: it is whole, and no shard that this version knows: nothing of others is written over.
@@ -210,20 +221,23 @@ def _known_record(path: Path) -> ShardRecord | None:
             f"{quote(values.get('version'))}. Give another folder."
         )
     try:
-        return open_shard(path).record
+        return open_shard(path)
     except CacheCorruptError:
         return None
 
 
-def _is_current(record: ShardRecord, job: ShardJob, identity: SetIdentity, source: Source) -> bool:
-    """Say whether a shard was made of the rows that the source has now."""
-    rows = source.splits[job.split]
-    return (
-        (record.split, record.number, record.total) == (job.split, job.number, job.total)
-        and (record.start, record.num_rows) == (job.start, job.num_rows)
-        and record.ids_digest == ids_digest(rows.ids[job.start : job.stop])
-        and record.source_digest == source_digest(rows, range(job.start, job.stop), identity.spec)
-    )
+def _check_same_rows(shard: Shard, job: ShardJob, rows: UtteranceRows) -> None:
+    """Make sure that a shard was made of the utterances that it is to hold; there may be more at its end.
+
+    Raises:
+        OptionError: it was not: they would be written over, and lost.
+    """
+    if list(shard.ids) != rows.ids[job.start : job.stop][: len(shard.ids)]:
+        raise OptionError(
+            f"{quote(str(shard.path.parent.parent), 160)} holds other utterances of {job.split}, or the same in "
+            f"another order: {shard.path.name} begins with {quote(shard.ids[0])}, and row {job.start} here is "
+            f"{quote(rows.ids[job.start])}. Give another folder, or remove this one."
+        )
 
 
 def _check_same_set(path: Path, record: ShardRecord, identity: SetIdentity, totals: dict[str, int]) -> None:

@@ -17,7 +17,7 @@ from emotalk_data.features.running.encoding import BatchEncoder
 from emotalk_data.features.running.extractors import Ready
 from emotalk_data.features.running.failures import failure_of, is_set_up
 from emotalk_data.features.running.outcomes import make_row
-from emotalk_data.features.running.rebuilding import SameEncoder, ready_again, rows_by_id
+from emotalk_data.features.running.rebuilding import SameEncoder, places_by_id, ready_again
 from emotalk_data.features.running.shard_file import ShardRow
 from emotalk_data.schemas.text_table import ShownAsText, text_table
 
@@ -121,8 +121,8 @@ def verify(
 
     Args:
         store: the set.
-        ds: what it was made from, or more; other columns do not matter.
-        k: how many rows; all where there are fewer.
+        ds: what it was made from, or more, or a part; other columns do not matter.
+        k: how many of the rows that both have; all where there are fewer.
         encoder: where it is to be had.
         seed: another one chooses other rows.
 
@@ -139,19 +139,25 @@ def verify(
     made = [one for one, error in zip(store.ids(), store.errors, strict=True) if error is None]
     if not made:
         raise OptionError(f"the set {quote(str(store.path), 160)} has no row with features to compare.")
-    chosen = sorted(made, key=lambda one: blake2b(f"{seed}\0{one}".encode(), digest_size=16).digest())[:k]
-    utterances = rows_by_id(ds, chosen)
+    places = places_by_id(ds, made)
+    if not places:
+        raise OptionError(
+            f"none of the {len(made):,} rows with features of {quote(str(store.path), 160)} is in the dataset; "
+            f"the first is {quote(made[0])}."
+        )
+    chosen = sorted(places, key=lambda one: blake2b(f"{seed}\0{one}".encode(), digest_size=16).digest())[:k]
     ready = ready_again(store, encoder)
     batches = BatchEncoder(ready.extractor, float("inf"))
-    rows = [_compared(store, one, utterances.get(one), ready, batches) for one in sorted(chosen)]
+    rows = []
+    for one in sorted(chosen):
+        split, row = places[one]
+        rows.append(_compared(store, one, split.utterance(row), ready, batches))
     return Verification(store.path, tolerance_of(store.spec), tuple(rows), len(made))
 
 
 def _compared(
-    store: FeatureStore, utterance_id: str, utterance: Utterance | None, ready: Ready, encoder: BatchEncoder
+    store: FeatureStore, utterance_id: str, utterance: Utterance, ready: Ready, encoder: BatchEncoder
 ) -> VerifiedRow:
-    if utterance is None:
-        return VerifiedRow(utterance_id, None, "the dataset has no such row")
     stored, digest = _stored(store, utterance_id)
     found = input_digest(utterance, store.spec)
     try:

@@ -263,3 +263,10 @@ def test_arguments_that_cannot_be_are_refused(tmp_path: Path, arguments: Any, me
     with pytest.raises(OptionError, match=message):
         export(**({"store": store, "format": "npy", "out": tmp_path / "out"} | arguments))
     assert not (tmp_path / "out").exists()
+
+
+def test_mertools_without_a_dataset_says_that_there_are_no_labels(tmp_path: Path) -> None:
+    store, _ = make_store(tmp_path / "set")
+    made = export(store, "mertools", tmp_path / "out")
+    assert made.notes == ("no label.npz: give dataset= for the labels",)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["features"]

@@ -79,10 +79,14 @@ def test_an_input_that_was_changed_is_named_even_where_the_numbers_are_close(tmp
     assert [one for one, row in found.items() if row.problem is None] == ["u000", "u001", "u004", "u005"]
 
 
-def test_a_row_that_the_dataset_does_not_have_is_named(tmp_path: Path) -> None:
+def test_rows_are_chosen_of_those_that_the_dataset_has(tmp_path: Path) -> None:
     made_set = made(table(), Numbers(constant), tmp_path / "set")
-    found = made_set.verify(table(6), 12, extractor=Numbers(constant))
-    assert sum(row.problem == "the dataset has no such row" for row in found.rows) == 6
+    found = made_set.verify(table().select(range(6, 12)), 12, extractor=Numbers(constant))
+    assert found.is_clean
+    assert [row.utterance_id for row in found.rows] == [f"u{number:03d}" for number in range(6, 12)]
+    others = table(utterance_id=[f"v{number}" for number in range(12)])
+    with pytest.raises(OptionError, match=r"none of the 12 rows with features of .* the first is 'u000'"):
+        made_set.verify(others, extractor=Numbers(constant))
 
 
 def test_another_encoder_is_refused(tmp_path: Path) -> None:
