@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
-from hashlib import blake2b
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -14,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import ValidationError
 
 from emotalk_data.errors import ExtractionError, OptionError, quote
+from emotalk_data.features.encoders.function_digest import source_digest, unwrapped
 from emotalk_data.features.hook import Encoded, Utterance
 from emotalk_data.media.audio import checked_rate
 from emotalk_data.schemas.encoder_spec import FeatureModality, Pooling
@@ -68,7 +66,8 @@ def from_callable(
         frame_rate: so many pictures a second; without either, 8 are chosen.
         pooling: how an utterance's vectors become one: `mean`, `first` or `last`.
         params: anything else that decides its numbers: a version, a threshold. They are kept in the spec, beside
-            a digest of the function's source where that can be read. What the function calls is in no digest.
+            a digest of the function's source, where that can be read, and of values bound to it: by a partial, a
+            closure, defaults, or as simple globals. What it calls and what objects hold is in no digest.
 
     Raises:
         OptionError: an argument that cannot be, or that does not go with `input`.
@@ -81,7 +80,7 @@ def from_callable(
         )
     given = {"sampling_rate": sampling_rate, "num_frames": num_frames, "frame_rate": frame_rate}
     chosen = _checked(input, {key: value for key, value in given.items() if value is not None})
-    source = _source_digest(function)
+    source = source_digest(function)
     found = {**chosen, **({} if source is None else {_SOURCE_DIGEST: source})}
     if not isinstance(params, Mapping | None):
         raise OptionError(f"params is {quote(params)}; expected names to values")
@@ -161,7 +160,8 @@ class CallableEncoder:
         return [self._encoded(self._function(one.value), one.middle_seconds) for one in batch]
 
     def _encoded(self, returned: Any, middle_seconds: float | None) -> Encoded:
-        found, times = returned if isinstance(returned, tuple) and len(returned) == 2 else (returned, None)
+        is_pair = isinstance(returned, tuple) and len(returned) == 2 and not all(map(_is_number, returned))
+        found, times = returned if is_pair else (returned, None)
         values = self._numbers(found)
         if values.ndim == 1:
             # One vector is of the whole utterance.
@@ -227,23 +227,10 @@ def _checked_number(name: str, value: Any) -> int | float:
     raise OptionError(f"{name} is {quote(value)}; expected a number above 0")
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) or getattr(value, "ndim", None) == 0
+
+
 def _name_of(function: Function) -> str:
-    inner = _unwrapped(function)
+    inner = unwrapped(function)
     return str(getattr(inner, "__qualname__", type(inner).__qualname__))
-
-
-def _source_digest(function: Function) -> str | None:
-    """Return 32 hex digits of a function's source; None for what was typed at a prompt or is not Python."""
-    inner = _unwrapped(function)
-    is_object = not (inspect.isroutine(inner) or inspect.isclass(inner))
-    try:
-        source = inspect.getsource(type(inner) if is_object else inner)
-    except (OSError, TypeError):
-        return None
-    return blake2b(source.encode(), digest_size=16).hexdigest()
-
-
-def _unwrapped(function: Function) -> Any:
-    while isinstance(function, functools.partial):
-        function = function.func
-    return inspect.unwrap(function)

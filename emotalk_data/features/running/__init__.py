@@ -1,6 +1,7 @@
 """THE RUN: rows to shards, in batches, threads before the device, one behind. Nothing is imported here.
 
 rows, digests        utterances of a dataset, and what they were made from
+up_to_date           whether a shard was made of what its rows hold now
 plan                 which shards there are to be, and the file that says so
 set_folder           whose folder it is, and which shards are finished
 batches, feeding     what is encoded together; prepared by threads, ahead of the device

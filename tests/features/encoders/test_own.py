@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import functools
+import importlib
+import inspect
 import math
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from hashlib import blake2b
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,12 +44,45 @@ def mean_colour(frames: NDArray[np.uint8]) -> NDArray[np.float64]:
     return np.asarray(frames.mean(axis=(1, 2)))
 
 
+THRESHOLD: Any = 1
+CALLS = 0
+
+
+def over(text: str) -> list[float]:
+    return [sum(ord(letter) > THRESHOLD for letter in text), 0]
+
+
+def counting(text: str) -> list[float]:
+    global CALLS
+    CALLS += 1
+    return [len(text), 0]
+
+
+def scaled(text: str, by: Any = None) -> list[float]:
+    return [len(text), 0]
+
+
+def bound_to(value: Any) -> Callable[[str], list[float]]:
+    return lambda text: [len(text), 0 if value is None else 1]
+
+
+class Network:
+    """What a function may have loaded."""
+
+    def __init__(self, weight: float) -> None:
+        self.weight = weight
+
+
 def utterance(text: str | None = None, audio: AudioClip | None = None) -> Utterance:
     return Utterance("G00001_01_01_001", text, text, audio, None, {})
 
 
 def of_text(function: Callable[[Any], Any], num_dims: int = 2, **options: Any) -> CallableEncoder:
     return from_callable(function, name="own", input="text", num_dims=num_dims, **options)
+
+
+def digest_of(function: Callable[[Any], Any]) -> object:
+    return of_text(function).spec.params.get("source_digest")
 
 
 def one(encoder: CallableEncoder, row: Utterance) -> Encoded:
@@ -116,6 +156,32 @@ def test_a_function_may_return_the_seconds_of_its_vectors(as_tensor: bool) -> No
     np.testing.assert_allclose(found.seconds, seconds, rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    "returned",
+    [
+        (3, 2.0),
+        (np.float32(3), np.int64(2)),
+        (np.array(3.0), 2.0),
+        (torch.tensor(3.0), torch.tensor(2.0)),
+    ],
+)
+def test_two_numbers_are_a_vector_and_no_pair(returned: tuple[Any, Any]) -> None:
+    found = one(of_text(lambda _text: returned), utterance("你好"))
+    np.testing.assert_array_equal(found.frames, [[3.0, 2.0]])
+    assert found.seconds is None
+
+
+def test_two_numbers_are_a_vector_of_the_wrong_length_where_another_is_expected() -> None:
+    with pytest.raises(OptionError, match=r"shape \(2,\); expected \(1,\)"):
+        one(of_text(lambda _text: (3.0, 2.0), num_dims=1), utterance("你好"))
+
+
+def test_a_pair_of_two_numbers_each_is_vectors_and_seconds() -> None:
+    found = one(of_text(lambda _text: ([[1.0, 2.0]], [0.5])), utterance("你好"))
+    np.testing.assert_array_equal(found.frames, [[1.0, 2.0]])
+    np.testing.assert_array_equal(found.seconds, [0.5])
+
+
 def test_an_array_that_the_function_fills_again_is_copied() -> None:
     kept = np.zeros((1, 2), np.float32)
 
@@ -135,6 +201,7 @@ def test_an_array_that_the_function_fills_again_is_copied() -> None:
         (np.ones((2, 3)), OptionError, r"shape \(2, 3\)"),
         (np.ones((1, 2, 2)), OptionError, r"shape \(1, 2, 2\)"),
         (1.0, OptionError, r"shape \(\)"),
+        (([1.0], [2.0]), OptionError, r"shape \(1,\); expected \(2,\)"),
         (None, OptionError, "returned None; expected an array of numbers"),
         ("words", OptionError, "returned 'words'; expected an array of numbers"),
         ([[1.0], [1.0, 2.0]], OptionError, "expected an array of numbers"),
@@ -209,6 +276,193 @@ def test_a_function_without_a_source_has_no_digest_of_it() -> None:
     exec("def typed(text):\n    return [1.0, 2.0]\n", typed)  # noqa: S102
     assert of_text(typed["typed"]).spec.params == {}
     assert of_text(len, num_dims=1).spec.params == {}
+
+
+VALUES: list[Any] = [
+    None,
+    False,
+    True,
+    0,
+    1,
+    1.0,
+    100.0,
+    1j,
+    "1",
+    b"1",
+    (),
+    (1,),
+    [1],
+    [1, [1]],
+    {1},
+    {"a": 1},
+    {"a": 2},
+    np.float32(1),
+    np.array([1, 2]),
+    np.array([1, 3]),
+    np.array([[1, 2]]),
+    np.array([1.0, 2.0]),
+    Path("a"),
+    Path("b"),
+    math,
+    Network,
+    len,
+    np.mean,
+    np.max,
+    np.sqrt,
+    length,
+    mean_colour,
+    functools.partial(length),
+    functools.partial(scaled, by=1),
+    bound_to(1),
+    bound_to(2),
+    str.upper,
+    "a".upper,
+    Network(1.0),
+]
+
+
+@pytest.mark.parametrize(
+    "bind",
+    [
+        bound_to,
+        lambda value: functools.partial(scaled, by=value),
+        lambda value: functools.partial(functools.partial(scaled, "1"), value),
+        lambda value: bound_to({"a": [value]}),
+        lambda value: bound_to(bound_to(value)),
+    ],
+)
+def test_values_that_are_bound_are_in_the_digest(bind: Callable[[Any], Callable[[Any], Any]]) -> None:
+    found = [digest_of(bind(value)) for value in VALUES]
+    same = [(VALUES[i], VALUES[j]) for i in range(len(found)) for j in range(i) if found[i] == found[j]]
+    assert not same
+    assert [digest_of(bind(value)) for value in VALUES] == found
+
+
+def test_defaults_are_in_the_digest() -> None:
+    def one_of(value: Any) -> tuple[object, object]:
+        def by_place(text: str, by: Any = value) -> Any:
+            return text
+
+        def by_name(text: str, *, by: Any = value) -> Any:
+            return text
+
+        return digest_of(by_place), digest_of(by_name)
+
+    assert one_of(1.0) == one_of(1.0)
+    assert not set(one_of(1.0)) & set(one_of(100.0))
+
+
+def test_what_a_decorator_is_given_is_in_the_digest() -> None:
+    def times(by: float) -> Callable[[Callable[[str], Any]], Callable[[str], Any]]:
+        def decorate(function: Callable[[str], Any]) -> Callable[[str], Any]:
+            @functools.wraps(function)
+            def multiplied(text: str) -> Any:
+                return by * np.asarray(function(text))
+
+            return multiplied
+
+        return decorate
+
+    assert digest_of(times(1.0)(length)) == digest_of(times(1.0)(length))
+    assert len({digest_of(function) for function in (length, times(1.0)(length), times(2.0)(length))}) == 3
+    assert digest_of(functools.lru_cache(times(2.0)(length))) == digest_of(times(2.0)(length))
+
+
+def test_the_order_of_sets_and_keywords_is_not_in_the_digest() -> None:
+    forwards, backwards = list(range(0, 8000, 8)), list(range(7992, -1, -8))
+    assert digest_of(bound_to(set(forwards))) == digest_of(bound_to(set(backwards)))
+    one_way = functools.partial(scaled, by=1, also=2)  # type: ignore[call-arg]
+    assert digest_of(one_way) == digest_of(functools.partial(scaled, also=2, by=1))  # type: ignore[call-arg]
+
+
+def test_simple_globals_that_a_function_reads_are_in_the_digest(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = {digest_of(over)}
+    for value in (2, "2", (2, 3), (2, 4)):
+        monkeypatch.setitem(globals(), "THRESHOLD", value)
+        found.add(digest_of(over))
+    assert len(found) == 5
+    monkeypatch.setitem(globals(), "THRESHOLD", Network(1.0))
+    assert digest_of(over) == source_digest(over)
+    before = digest_of(counting)
+    counting("你好")
+    assert digest_of(counting) == before
+
+
+def source_digest(function: Callable[[Any], Any]) -> str:
+    return blake2b(inspect.getsource(function).encode(), digest_size=16).hexdigest()
+
+
+def test_a_function_that_nothing_is_bound_to_has_the_digest_of_its_source() -> None:
+    for function in (loudness, length, mean_colour, functools.partial(length)):
+        assert digest_of(function) == source_digest(getattr(function, "func", function))
+
+
+def test_an_object_that_is_bound_is_known_by_its_type_alone() -> None:
+    assert digest_of(bound_to(Network(1.0))) == digest_of(bound_to(Network(2.0)))
+    assert digest_of(bound_to(Network(1.0))) != digest_of(bound_to(object()))
+    assert digest_of(bound_to(np.array([Network(1.0)]))) == digest_of(bound_to(np.array([Network(2.0)])))
+
+
+def test_a_function_that_refers_to_itself_or_to_nothing_yet_has_a_digest() -> None:
+    def mutual(by: float) -> Callable[[str], Any]:
+        def first(text: Any) -> Any:
+            return second(text[1:]) if text else [by, by]
+
+        def second(text: str) -> Any:
+            return first(text)
+
+        loop: list[Any] = [by]
+        loop.append(loop)
+        return functools.partial(first, loop)
+
+    assert digest_of(mutual(1.0)) == digest_of(mutual(1.0))
+    assert digest_of(mutual(1.0)) != digest_of(mutual(2.0))
+
+    def early(text: str) -> Any:
+        return [late, late]
+
+    assert digest_of(early) == source_digest(early)
+    late = 1.0
+    assert digest_of(early) != source_digest(early)
+
+
+MODULE = """
+import functools, pathlib
+import numpy as np
+from emotalk_data.features import from_callable
+
+LIMIT = 0.5
+class Net: pass
+def helper(text): return LIMIT
+def make(**bound):
+    def encode(text, *, names=frozenset({"a", "b", "c", helper, len})):
+        return bound, helper, LIMIT
+    return encode
+function = functools.partial(
+    make(
+        words=set("abcdefgh"), net=Net(), path=pathlib.Path("x"), array=np.arange(3), function=helper,
+        each={helper, make, len, np.mean, Net}, lock=object(), method=Net().__init__, nested=[{"k": (1, 2.5)}],
+    ),
+    k=100.0,
+)
+def digest(): return from_callable(function, name="own", input="text", num_dims=2).spec.params["source_digest"]
+"""
+
+
+def test_the_digest_is_the_same_in_another_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "own_encoder_of_a_test.py").write_text(MODULE, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    here = importlib.import_module("own_encoder_of_a_test").digest()
+    path = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
+    for seed in "12":
+        found = subprocess.run(
+            [sys.executable, "-c", "import own_encoder_of_a_test as own; print(own.digest())"],
+            env={**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert found.stdout.strip() == here
 
 
 def test_an_object_that_can_be_called_is_known_by_its_class() -> None:
