@@ -47,7 +47,8 @@ def run(suite: str, folder: Path) -> tuple[dict[str, Any], str]:
         [sys.executable, "-m", "benchmarks", "--quick", "--suite", suite]
         + [part if part.startswith("--") else str(folder / part) for part in files],
         cwd=ROOT,
-        env={**os.environ, "TMPDIR": str(folder)},
+        # Whoever imports torch's compiler makes a folder for it among the temporary files, and leaves it there.
+        env={**os.environ, "TMPDIR": str(folder), "TORCHINDUCTOR_CACHE_DIR": f"{folder}-inductor"},
         capture_output=True,
         text=True,
         check=False,

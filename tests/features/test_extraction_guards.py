@@ -36,10 +36,13 @@ def extract(ds: Any, encoder: Any, out: Path, **options: Any) -> FeatureSet:
 def test_other_utterances_of_a_split_are_never_written_over(tmp_path: Path) -> None:
     extract(table(12).select(range(6)), Numbers(constant), tmp_path / "set")
     before = content(tmp_path)
-    for others in (range(6, 12), [5, 4, 3, 2, 1, 0], range(5)):
-        with pytest.raises(
-            OptionError, match=r"holds other utterances of train, or the same in another order"
-        ):
+    for others, row in (
+        (range(6, 12), "row 0 is 'u000' there and 'u006' here"),
+        ([0, 2, 1, 3, 4, 5], "row 1 is 'u001' there and 'u002' here"),
+        (range(5), "row 5 is 'u005' there and absent here"),
+    ):
+        message = f"holds other utterances of train, or the same in another order: {row}"
+        with pytest.raises(OptionError, match=message):
             extract(table(12).select(others), Numbers(constant), tmp_path / "set")
     assert content(tmp_path) == before
 

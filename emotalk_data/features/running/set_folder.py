@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -232,12 +233,14 @@ def _check_same_rows(shard: Shard, job: ShardJob, rows: UtteranceRows) -> None:
     Raises:
         OptionError: it was not: they would be written over, and lost.
     """
-    if list(shard.ids) != rows.ids[job.start : job.stop][: len(shard.ids)]:
-        raise OptionError(
-            f"{quote(str(shard.path.parent.parent), 160)} holds other utterances of {job.split}, or the same in "
-            f"another order: {shard.path.name} begins with {quote(shard.ids[0])}, and row {job.start} here is "
-            f"{quote(rows.ids[job.start])}. Give another folder, or remove this one."
-        )
+    here = rows.ids[job.start : job.stop][: len(shard.ids)]
+    for number, (there, one) in enumerate(zip_longest(shard.ids, here), start=job.start):
+        if there != one:
+            raise OptionError(
+                f"{quote(str(shard.path.parent.parent), 160)} holds other utterances of {job.split}, or the same "
+                f"in another order: row {number} is {quote(there)} there and "
+                f"{'absent' if one is None else quote(one)} here. Give another folder, or remove this one."
+            )
 
 
 def _check_same_set(path: Path, record: ShardRecord, identity: SetIdentity, totals: dict[str, int]) -> None:
