@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-__all__ = ["source_digest", "unwrapped"]
+__all__ = ["Function", "source_digest", "unwrapped"]
 
 Function: TypeAlias = Callable[[Any], Any]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from emotalk_data.errors import ModelError
 
@@ -53,8 +53,3 @@ def check_layers(layers: Sequence[int], num_states: int) -> None:
                 f"layers={tuple(layers)} asks for layer {layer}, and the encoder gives {num_states} states: "
                 f"expected {-num_states} to {num_states - 1}."
             )
-
-
-def num_parameters(model: Any) -> int:
-    """Return how many numbers a torch model has learnt."""
-    return sum(parameter.numel() for parameter in model.parameters())

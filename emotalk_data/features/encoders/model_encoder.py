@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Generic, TypeVar
 
-from emotalk_data.features.encoders.layers import num_parameters
 from emotalk_data.schemas.encoder_spec import EncoderSpec
 
 __all__ = ["ModelEncoder"]
@@ -34,4 +33,4 @@ class ModelEncoder(Generic[_Spec]):
     @property
     def num_parameters(self) -> int:
         """Numbers that the model has learnt."""
-        return num_parameters(self._model)
+        return sum(parameter.numel() for parameter in self._model.parameters())

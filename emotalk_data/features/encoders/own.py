@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import ValidationError
 
 from emotalk_data.errors import ExtractionError, OptionError, quote
-from emotalk_data.features.encoders.function_digest import source_digest, unwrapped
+from emotalk_data.features.encoders.function_digest import Function, source_digest, unwrapped
 from emotalk_data.features.hook import Encoded, Utterance
 from emotalk_data.media.audio import checked_rate
 from emotalk_data.schemas.encoder_spec import FeatureModality, Pooling
@@ -19,7 +19,6 @@ from emotalk_data.schemas.feature_spec import CallableSpec
 
 __all__ = ["CallableEncoder", "from_callable"]
 
-Function: TypeAlias = Callable[[Any], Any]
 Param: TypeAlias = str | int | float | bool | None
 
 _SOURCE_DIGEST: Final = "source_digest"

@@ -11,8 +11,8 @@ from emotalk_data.errors import EmotalkError, ExtractionError, ModelError
 from emotalk_data.features.running.extractors import Asked, make_ready
 from emotalk_data.features.running.failures import one_line
 from emotalk_data.features.running.outcomes import make_row
+from emotalk_data.features.running.plan import has_shards
 from emotalk_data.features.running.rows import Source, is_missing
-from emotalk_data.schemas.feature_shard import DATA_FOLDER
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,8 +48,7 @@ def has_compute_error(asked: Asked, path: Path) -> bool:
 
     A set that is begun has been measured, and an object of the caller's calculates as it likes.
     """
-    is_begun = any((path / DATA_FOLDER).glob("[!.]*"))
-    return asked.extractor is None and asked.spec.compute != "float32" and not is_begun
+    return asked.extractor is None and asked.spec.compute != "float32" and not has_shards(path)
 
 
 def compute_error_line(source: Source, asked: Asked) -> str:

@@ -17,7 +17,7 @@ from emotalk_data.features.running.rows import Source
 from emotalk_data.features.running.summary import write_where_new
 from emotalk_data.schemas.feature_shard import DATA_FOLDER, PLAN_NAME, SetPlan, SplitPlan
 
-__all__ = ["ShardJob", "parse_file_name", "plan_shards", "remove_plan_of_nothing", "write_plan"]
+__all__ = ["ShardJob", "has_shards", "parse_file_name", "plan_shards", "remove_plan_of_nothing", "write_plan"]
 
 _FILE: Final = re.compile(r"(\w+(?:\.\w+)*)-(\d{5})-of-(\d{5})\.parquet")
 
@@ -85,10 +85,15 @@ def write_plan(path: Path, jobs: Sequence[ShardJob], *, is_new: bool) -> None:
     write_where_new(path / PLAN_NAME, text, "The same call goes on.")
 
 
+def has_shards(path: Path) -> bool:
+    """Say whether a set has a shard yet."""
+    return any((path / DATA_FOLDER).glob("[!.]*"))
+
+
 def remove_plan_of_nothing(path: Path) -> None:
     """Remove the plan again where no shard was made: the folder is as free as it was before."""
     with suppress(OSError):
-        if not any((path / DATA_FOLDER).glob("[!.]*")):
+        if not has_shards(path):
             (path / PLAN_NAME).unlink(missing_ok=True)
 
 

@@ -11,7 +11,7 @@ from emotalk_data.errors import OptionError
 from emotalk_data.features.running.extractors import Asked, Ready, libraries_of, make_ready
 from emotalk_data.features.running.local_run import RunStats, ShardMaker, run_shards
 from emotalk_data.features.running.memory import automatic_batch
-from emotalk_data.features.running.plan import ShardJob, plan_shards
+from emotalk_data.features.running.plan import ShardJob, has_shards, plan_shards
 from emotalk_data.features.running.progress import Progress
 from emotalk_data.features.running.ranks import Rank
 from emotalk_data.features.running.rows import Source
@@ -61,7 +61,7 @@ def run_here(source: Source, asked: Asked, options: RunOptions, rank: Rank) -> R
     shared = None if rank.is_alone else own
     with open_set_folder(options.path, identity, source, jobs, own=shared) as folder:
         stats = _make_missing(source, ready, options, folder, jobs, own, rank)
-        if any(folder.data.glob("[!.]*")):
+        if has_shards(folder.path):
             write_summary(folder.path)
     if stats is not None:
         _log.info(
