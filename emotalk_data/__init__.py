@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from emotalk_data._version import __version__
     from emotalk_data.features.extraction import extract_features
     from emotalk_data.features.feature_set import FeatureSet
+    from emotalk_data.hub.publishing.make_public import make_public
+    from emotalk_data.hub.publishing.publish import publish
     from emotalk_data.load import load_dataset, load_dataset_builder, register
     from emotalk_data.loaders.report import Report
     from emotalk_data.media import (
@@ -44,6 +46,8 @@ __all__ = [
     "frames_many",
     "load_dataset",
     "load_dataset_builder",
+    "make_public",
+    "publish",
     "register",
     "rows",
     "validate",
@@ -64,6 +68,8 @@ _MODULES = {
     "frames_many": ".media",
     "load_dataset": ".load",
     "load_dataset_builder": ".load",
+    "make_public": ".hub.publishing.make_public",
+    "publish": ".hub.publishing.publish",
     "register": ".load",
     "rows": ".media",
     "validate": ".validation.validate",

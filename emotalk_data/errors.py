@@ -19,6 +19,14 @@
     ├── FeatureError                          features of pretrained encoders
     │   ├── ModelError                        weights that cannot be found, loaded, or are others than expected
     │   └── ExtractionError (ValueError)      nothing can be extracted; or from one utterance: its null's reason
+    ├── HubError                              the Hub: getting a release, publishing what was made from one
+    │   ├── HubLoginError (PermissionError)   no token; or one that is not known, expired, or may not do this
+    │   ├── HubAccessError (PermissionError)  the repository is gated, and this account was not let in
+    │   ├── HubNotFoundError (FileNotFoundError)  no such repository, revision or file
+    │   ├── HubUnreachableError (ConnectionError)  no answer, or no whole one, after several attempts
+    │   │   └── HubOfflineError               HF_HUB_OFFLINE is set, and what is asked for is not in the cache
+    │   ├── PublishRefusedError (ValueError)  what may not be shared, or not like this; names the clauses
+    │   └── PublishError                      what lies on the Hub is not what was sent, or cannot be read
     ├── LimitError (ValueError)               input larger than any real release: refused before it is read
     ├── CacheCorruptError                     a file that we wrote earlier is damaged
     └── CacheWriteError (OSError)             the cache could not be written: disk full, no permission
@@ -42,6 +50,12 @@ __all__ = [
     "EmotalkError",
     "ExtractionError",
     "FeatureError",
+    "HubAccessError",
+    "HubError",
+    "HubLoginError",
+    "HubNotFoundError",
+    "HubOfflineError",
+    "HubUnreachableError",
     "JsonFault",
     "LimitError",
     "MediaError",
@@ -49,6 +63,8 @@ __all__ = [
     "ModelError",
     "OptionError",
     "PathError",
+    "PublishError",
+    "PublishRefusedError",
     "RecordError",
     "ReleaseError",
     "ReleaseInvalidError",
@@ -217,6 +233,38 @@ class ModelError(FeatureError):
 
 class ExtractionError(FeatureError, ValueError):
     """No feature can be made: of one utterance, whose row is then null with this reason; or of any."""
+
+
+class HubError(EmotalkError):
+    """The Hub refused, failed, or has something else than expected. No message or attribute holds a token."""
+
+
+class HubLoginError(HubError, PermissionError):
+    """There is no token, or the Hub does not know it, or it has expired, or it may not do this."""
+
+
+class HubAccessError(HubError, PermissionError):
+    """The repository is gated, and the account of the token was not let in (yet)."""
+
+
+class HubNotFoundError(HubError, FileNotFoundError):
+    """No such repository, revision or file; the Hub says the same of one that the token may not see."""
+
+
+class HubUnreachableError(HubError, ConnectionError):
+    """The Hub gave no answer, or no whole one, after several attempts. Nothing is lost: try again later."""
+
+
+class HubOfflineError(HubUnreachableError):
+    """`HF_HUB_OFFLINE` is set, and what is asked for is not in the cache."""
+
+
+class PublishRefusedError(HubError, ValueError):
+    """Something may not be shared, or not with this visibility; the message names the clauses relied on."""
+
+
+class PublishError(HubError):
+    """What lies on the Hub after an upload is not what was sent, or plain `datasets` cannot read it."""
 
 
 class LimitError(EmotalkError, ValueError):

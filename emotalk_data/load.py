@@ -7,8 +7,12 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypedDict, Unpack, overload
 
-from emotalk_data.builder.releases import CORPORA, corpus_named, find_release
+from emotalk_data.builder.asked_splits import read_splits
+from emotalk_data.builder.releases import CORPORA, corpus_named
+from emotalk_data.download.places import find_release
+from emotalk_data.download.release import release_folder, wanted_modalities
 from emotalk_data.errors import OptionError, quote
+from emotalk_data.hub_client.token import Token, hide_token
 
 if TYPE_CHECKING:
     import datasets
@@ -40,6 +44,7 @@ class LoadOptions(TypedDict, total=False):
     split_file: str | os.PathLike[str] | SplitFile | None
     fold: int | str | None
     feature_sets: AnyFeatureSet | Iterable[AnyFeatureSet] | None
+    modalities: Iterable[str] | None
 
 
 @overload
@@ -96,8 +101,12 @@ def load_dataset(
     split_file: str | os.PathLike[str] | SplitFile | None = None,
     fold: int | str | None = None,
     feature_sets: AnyFeatureSet | Iterable[AnyFeatureSet] | None = None,
+    modalities: Iterable[str] | None = None,
 ) -> AnyDataset:
     """Load EmotionTalk or M3ED from the release its authors ship.
+
+    EmotionTalk is downloaded when it is nowhere on this machine: `BAAI/Emotiontalk`, with your token, into the
+    cache of `huggingface_hub`. M3ED never is: `emotalk download m3ed` fetches what its authors release.
 
     Works like `datasets.load_dataset` and returns the same types. The first call reads the annotations and
     keeps a table in the cache; media stay where they are and are decoded when a row is asked for them.
@@ -106,14 +115,16 @@ def load_dataset(
         path: "emotalk" (or "emotiontalk") or "m3ed".
         name: configuration; there is one, "default".
         data_dir: the release: a folder, with the files or with their tars, whole or in part; or one tar.
-            If omitted, `$EMOTALK_HOME/<corpus>`. Or a copy that `emotalk cache` made.
+            Or a copy that `emotalk cache` made. If omitted, `$EMOTALK_HOME/<corpus>`, then what was downloaded.
         split: "train", "validation", "test", or a slice such as "train[:10%]". All, in a dict, if omitted.
         cache_dir: where the table is kept; `$HF_DATASETS_CACHE` if omitted.
         download_mode: "force_redownload" builds the table anew.
         keep_in_memory: copy the table into memory instead of mapping the file.
-        revision: release on the Hub; has no meaning for one on disk.
-        token: Hub token; has no meaning for a release on disk.
-        streaming: read the release while iterating and keep no table.
+        revision: branch, tag or commit on the Hub. If omitted, the commit that was fetched first, for good:
+            `emotalk download emotalk --revision main` moves on. Has no meaning for a release on disk.
+        token: Hub token; True to insist on a stored one, False for none; HF_TOKEN or the stored login if omitted.
+            Has no meaning for a release on disk.
+        streaming: read the release while iterating and keep no table. What must be downloaded is so before.
         num_proc: processes that build the table.
         episodes_dir: M3ED: folder of the TV episodes you own; gives `video`, and `audio` where no clip is.
         on_invalid: what becomes of a row with a value that cannot be taken: "report" keeps it with a null,
@@ -123,37 +134,46 @@ def load_dataset(
         fold: which fold of a split file that has several: its number from 0, or its name.
         feature_sets: folders of features that `emotalk features extract` wrote, or opened ones; one or several.
             Each is joined by utterance_id: `<name>` and `<name>_frames`, as the set has them, and `<name>_error`.
+        modalities: EmotionTalk without `data_dir`: only the archives of these are fetched, and only these are
+            read, whatever else is there: some of "text", "audio", "video", "multimodal".
 
     Returns:
         a Dataset, or a DatasetDict without `split`; with `streaming` an IterableDataset(Dict).
 
     Raises:
         ReleaseNotFoundError: no release was found; says what was tried and how to get it.
+        HubLoginError: a download needs a token, and there is none, or an expired one.
+        HubAccessError: the account of the token has not been let in to the gated release.
+        HubNotFoundError: the Hub has no such revision, or nothing of a modality.
+        HubUnreachableError: the Hub does not answer; as HubOfflineError, HF_HUB_OFFLINE is set.
         ReleaseInvalidError: `on_invalid="raise"` and something is wrong.
         ArchiveError: a tar is damaged, cut or unsafe.
         DecodeError: M3ED's annotation, or the split file, is not strict JSON.
         OptionError: an unknown corpus, configuration, split or fold; a split file for other rows than these; a
             feature set that is not there or not finished, of the other corpus, or without a row that is loaded.
         SchemaError: the split file is none, or was changed.
-        CacheWriteError: the cache cannot be written.
+        CacheWriteError: the cache cannot be written; or there is no room for what is to be downloaded.
         CacheCorruptError: a file of the cache, of a copy or of a feature set is damaged or gone; or the copy is
             not finished.
     """
+    # At once: a traceback shows the variables of its frames.
+    hidden, token = hide_token(token), None
     _check_options(download_mode, num_proc)
-    frozen = _read_splits(path, split_file, fold, streaming)
+    frozen = read_splits(path, split_file, fold, is_streaming=streaming)
     if feature_sets is not None:
         from emotalk_data.builder.feature_sets.joined import join_sets, open_sets
 
         stores = open_sets(feature_sets, corpus_named(path).name, is_streaming=streaming)
-    builder = load_dataset_builder(
+    builder = _builder(
         path,
         name,
         data_dir,
         cache_dir=cache_dir,
         revision=revision,
-        token=token,
+        token=hidden,
         episodes_dir=episodes_dir,
         on_invalid=on_invalid,
+        modalities=modalities,
     )
     dataset: AnyDataset
     if streaming:
@@ -177,25 +197,54 @@ def load_dataset_builder(
     data_dir: str | os.PathLike[str] | None = None,
     *,
     cache_dir: str | os.PathLike[str] | None = None,
-    revision: str | None = None,  # noqa: ARG001  # of the Hub; a release on disk has none
+    revision: str | None = None,
     token: bool | str | None = None,
     episodes_dir: str | os.PathLike[str] | None = None,
     on_invalid: OnInvalid = "report",
+    modalities: Iterable[str] | None = None,
 ) -> ReleaseBuilder:
     """Return the builder behind `load_dataset`: `.info`, `.cache_dir`, `.report()`; nothing is built yet.
 
-    Takes the arguments of `load_dataset` of the same names and raises the same errors.
+    Takes the arguments of `load_dataset` of the same names and raises the same errors. A release that is nowhere
+    on this machine is downloaded, as there.
     """
+    hidden, token = hide_token(token), None
+    return _builder(
+        path,
+        name,
+        data_dir,
+        cache_dir=cache_dir,
+        revision=revision,
+        token=hidden,
+        episodes_dir=episodes_dir,
+        on_invalid=on_invalid,
+        modalities=modalities,
+    )
+
+
+def _builder(
+    path: str,
+    name: str | None,
+    data_dir: str | os.PathLike[str] | None,
+    *,
+    cache_dir: str | os.PathLike[str] | None,
+    revision: str | None,
+    token: bool | Token | None,
+    episodes_dir: str | os.PathLike[str] | None,
+    on_invalid: OnInvalid,
+    modalities: Iterable[str] | None,
+) -> ReleaseBuilder:
     corpus = corpus_named(path)
     if name not in (None, "default"):
         raise OptionError(f"{corpus.name} has no configuration {quote(name)}; expected 'default' or none.")
     if episodes_dir is not None and corpus.name != "m3ed":
         raise OptionError("episodes_dir belongs to M3ED; EmotionTalk has its own video.")
-    root = find_release(corpus.name, data_dir)
+    wanted = wanted_modalities(corpus, data_dir, modalities)
+    root = release_folder(corpus, data_dir, revision=revision, token=token, modalities=wanted)
+    # No token: a builder is pickled for each worker process, and needs none for files on disk.
     options: dict[str, Any] = {
         "data_dir": root,
         "cache_dir": None if cache_dir is None else os.fspath(cache_dir),
-        "token": token,
         "on_invalid": on_invalid,
     }
     from emotalk_data.builder.copy_layout import is_copy
@@ -203,8 +252,9 @@ def load_dataset_builder(
     if is_copy(root):
         from emotalk_data.builder.materialised import copy_builder
 
-        if episodes_dir is not None:
-            raise OptionError(f"episodes_dir belongs to a release, and {quote(root, 160)} is a copy of one.")
+        for option, value in (("episodes_dir", episodes_dir), ("modalities", wanted)):
+            if value is not None:
+                raise OptionError(f"{option} belongs to a release, and {quote(root, 160)} is a copy of one.")
         return copy_builder(corpus.name)(**options)
     if corpus.name == "m3ed":
         from emotalk_data.builder.m3ed import M3edBuilder
@@ -213,7 +263,7 @@ def load_dataset_builder(
         return M3edBuilder(episodes_dir=episodes, **options)
     from emotalk_data.builder.emotalk import EmotalkBuilder
 
-    return EmotalkBuilder(**options)
+    return EmotalkBuilder(modalities=wanted, **options)
 
 
 def register() -> None:
@@ -228,32 +278,6 @@ def register() -> None:
     for corpus in CORPORA:
         # The hash is replaced by the release's own digest in the builder.
         _PACKAGED_DATASETS_MODULES[corpus.name] = (f"emotalk_data.builder.{corpus.name}", "emotalk_data")
-
-
-def _read_splits(
-    path: str, split_file: str | os.PathLike[str] | SplitFile | None, fold: int | str | None, streaming: bool
-) -> SplitFile | None:
-    """Read the split file, and refuse what does not belong to it, before anything is built."""
-    if split_file is None:
-        if fold is not None:
-            raise OptionError(
-                f"fold is {quote(fold)}, and only a split file has folds: give split_file=FILE."
-            )
-        return None
-    if streaming:
-        raise OptionError(
-            "split_file needs the table that streaming=True does not keep: leave one of them out."
-        )
-    from emotalk_data.schemas.split_file import SplitFile, load_split_file
-
-    frozen = split_file if isinstance(split_file, SplitFile) else load_split_file(split_file)
-    if frozen.corpus != corpus_named(path).name:
-        raise OptionError(
-            f"the split file is of {frozen.corpus}, and {quote(path)} is asked for: "
-            f"load_dataset({frozen.corpus!r}, …, split_file=…)."
-        )
-    frozen.choose_fold(fold)
-    return frozen
 
 
 def _check_options(download_mode: object, num_proc: object) -> None:

@@ -15,6 +15,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from tests.hub_double_fixtures import hub, on_hub, on_xet_hub, xet_hub  # noqa: F401  # fixtures of every room
+
 # How long an example takes says nothing about right or wrong, and a busy machine is no failure.
 hypothesis.settings.register_profile(
     "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]

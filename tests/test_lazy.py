@@ -18,6 +18,7 @@ PACKAGES = [
     "emotalk_data",
     "emotalk_data.cache",
     "emotalk_data.features",
+    "emotalk_data.hub.building",
     "emotalk_data.media",
     "emotalk_data.report",
     "emotalk_data.testing",

@@ -69,7 +69,9 @@ def _plain(dataset: Any) -> Any:
 def test_the_signature_has_the_words_of_datasets() -> None:
     ours = inspect.signature(load_dataset).parameters
     theirs = inspect.signature(datasets.load_dataset).parameters
-    assert set(ours) - set(theirs) == {"episodes_dir", "feature_sets", "fold", "on_invalid", "split_file"}
+    assert set(ours) - set(theirs) == {
+        *("episodes_dir", "feature_sets", "fold", "modalities", "on_invalid", "split_file")
+    }
     assert list(ours)[:3] == list(theirs)[:3] == ["path", "name", "data_dir"]
     for name in set(ours) & set(theirs) - {"path"}:
         assert ours[name].default in (theirs[name].default, False if name == "keep_in_memory" else None)
@@ -251,19 +253,29 @@ def test_a_release_that_is_nowhere_is_an_error_that_lists_what_was_tried(
     corpus: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = {"emotalk": "huggingface.co/datasets/BAAI/Emotiontalk", "m3ed": "github.com/AIM3-RUC/RUCM3ED"}
+    monkeypatch.setattr("huggingface_hub.constants.HF_HOME", str(tmp_path / "hf"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hf" / "hub"))
     monkeypatch.delenv("EMOTALK_HOME", raising=False)
     with pytest.raises(
-        ReleaseNotFoundError, match=r"data_dir was not given, \$EMOTALK_HOME is not set"
+        ReleaseNotFoundError, match=r"data_dir was not given, \$EMOTALK_HOME is not set, none was downloaded"
     ) as none:
-        load_dataset(corpus)
+        find_release(corpus)
     monkeypatch.setenv("EMOTALK_HOME", str(tmp_path))
     with pytest.raises(ReleaseNotFoundError, match=rf"EMOTALK_HOME .*has no folder {corpus}") as home:
-        load_dataset(corpus)
+        find_release(corpus)
     with pytest.raises(ReleaseNotFoundError, match=r"data_dir '.*/gone' does not exist") as gone:
         load_dataset(corpus, data_dir=tmp_path / "gone")
     for error in (none, home, gone):
         assert source[corpus] in str(error.value)
+        assert f"`emotalk download {corpus}`" in str(error.value)
         assert " … " not in str(error.value)  # nothing of the message was cut
+
+
+def test_m3ed_is_never_fetched_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HOME", str(tmp_path / "hf"))
+    monkeypatch.delenv("EMOTALK_HOME", raising=False)
+    with pytest.raises(ReleaseNotFoundError, match=r"no M3ED release: .*`emotalk download m3ed`"):
+        load_dataset("m3ed")
 
 
 def test_a_home_directory_is_expanded(

@@ -26,7 +26,7 @@ from emotalk_data.errors import (
     quote,
 )
 from emotalk_data.loaders.gc_pause import garbage_collection_paused
-from emotalk_data.loaders.listing import list_release
+from emotalk_data.loaders.listing import Listing, list_release
 from emotalk_data.loaders.report import Report
 
 __all__ = ["SCHEMA_VERSION", "OnInvalid", "ReleaseBuilder", "shards_of"]
@@ -76,17 +76,21 @@ class ReleaseBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]  # datas
         if data_dir is None:
             raise ReleaseNotFoundError(
                 f"the {self.CORPUS} builder needs data_dir, the folder of the release; "
-                f"emotalk_data.load_dataset({self.CORPUS!r}) also looks in $EMOTALK_HOME."
+                f"emotalk_data.load_dataset({self.CORPUS!r}) also looks in $EMOTALK_HOME and for a download."
             )
         self.on_invalid = on_invalid
         with garbage_collection_paused():
-            self.listing = list_release(data_dir)
+            self.listing = self._list(data_dir)
         self._is_building = False
         digest = self.listing.digest(SCHEMA_VERSION, str(on_invalid == "drop"), *self._digest_parts())
         kwargs.setdefault("dataset_name", self.CORPUS)
         with typed_cache_errors(str(kwargs.get("cache_dir") or datasets.config.HF_DATASETS_CACHE)):
             super().__init__(*args, data_dir=self.listing.root, hash=digest, **kwargs)
         self._decode_media()
+
+    def _list(self, data_dir: str) -> Listing:
+        """Return the files that are read."""
+        return list_release(data_dir)
 
     def _digest_parts(self) -> Sequence[str]:
         """Return what else, beside the release's files, decides the rows."""

@@ -1,4 +1,4 @@
-"""The manifest of a materialised copy: what it is made of and how, and what is in it.
+"""The manifest of a folder of shards, such as a materialised copy: what it is made of and how, what is in it.
 
 `emotalk_data.cache` writes it anew after each shard.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -19,8 +19,12 @@ __all__ = [
     "CopyManifest",
     "CopyShard",
     "CopySplit",
+    "Manifest",
     "MediaCounts",
+    "ShardManifest",
+    "has_manifest",
     "read_manifest",
+    "read_shard_manifest",
 ]
 
 _MAX_BYTES: Final = 256 << 20
@@ -112,23 +116,30 @@ class CopySplit(_Part):
     shards: tuple[CopyShard, ...] = ()
 
 
-class CopyManifest(_Part):
-    """What a folder with a copy says of itself.
+class ShardManifest(_Part):
+    """What a folder of shards says of itself.
 
     Attributes:
-        format: always `emotalk-cache`.
-        version: of this form.
+        FILE_NAME: of its file.
+        CALLED: what the folder is, for messages.
+        VERB: of the command that writes it.
+        format: the name of the form, as a Literal.
+        version: of the form, likewise.
         corpus: `emotalk` or `m3ed`.
-        key: digest of recipe and source: what is made with another key is another copy.
+        key: digest of recipe and source: what is made with another key is another folder.
         recipe: everything that decides the values.
-        source: digest of the rows and files that the copy was made from.
+        source: digest of the rows and files that it was made from.
         is_complete: whether all shards are there.
         splits: by name.
         libraries: versions that wrote the files.
     """
 
-    format: Literal["emotalk-cache"] = "emotalk-cache"
-    version: Literal[1] = 1
+    FILE_NAME: ClassVar[str]
+    CALLED: ClassVar[str]
+    VERB: ClassVar[str]
+
+    format: str
+    version: int
     corpus: Literal["emotalk", "m3ed"]
     key: str
     recipe: dict[str, Any]
@@ -156,28 +167,65 @@ class CopyManifest(_Part):
             yield from split.shards
 
 
+class CopyManifest(ShardManifest):
+    """What a folder with a materialised copy says of itself.
+
+    Attributes:
+        format: always `emotalk-cache`.
+        version: of this form.
+    """
+
+    FILE_NAME: ClassVar[str] = MANIFEST_NAME
+    CALLED: ClassVar[str] = "copy"
+    VERB: ClassVar[str] = "cache"
+
+    format: Literal["emotalk-cache"] = "emotalk-cache"
+    version: Literal[1] = 1
+
+
+Manifest = TypeVar("Manifest", bound=ShardManifest)
+
+
+def has_manifest(folder: str | Path, form: type[ShardManifest]) -> bool:
+    """Say whether there is a manifest of this form in a folder, finished or not."""
+    return Path(folder, form.FILE_NAME).is_file()
+
+
 def read_manifest(folder: str | Path) -> CopyManifest:
-    """Read the manifest of a copy; its shards are not looked at.
+    """Read the manifest of a materialised copy; its shards are not looked at.
+
+    Raises:
+        CacheCorruptError: as `read_shard_manifest`.
+    """
+    return read_shard_manifest(folder, CopyManifest)
+
+
+def read_shard_manifest(folder: str | Path, form: type[Manifest]) -> Manifest:
+    """Read the manifest of a folder of shards; these are not looked at.
+
+    Args:
+        folder: where it lies.
+        form: which one.
 
     Raises:
         CacheCorruptError: it cannot be read, is not one, or is of a later version.
     """
-    path = Path(folder, MANIFEST_NAME)
+    path = Path(folder, form.FILE_NAME)
     try:
         if path.stat().st_size > _MAX_BYTES:
-            raise _no_manifest(path, f"it has more than {_MAX_BYTES >> 20} MiB")
-        return CopyManifest.model_validate_json(path.read_bytes())
+            raise _no_manifest(path, form, f"it has more than {_MAX_BYTES >> 20} MiB")
+        return form.model_validate_json(path.read_bytes())
     except OSError as error:
-        raise _no_manifest(path, error.strerror or str(error)) from error
+        raise _no_manifest(path, form, error.strerror or str(error)) from error
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"])) or "the whole"
-        raise _no_manifest(path, f"{where}: {first['msg']}") from error
+        raise _no_manifest(path, form, f"{where}: {first['msg']}") from error
 
 
-def _no_manifest(path: Path, problem: str) -> CacheCorruptError:
+def _no_manifest(path: Path, form: type[ShardManifest], problem: str) -> CacheCorruptError:
     return CacheCorruptError(
         f"the manifest {quote(str(path), 200)} cannot be used: {problem}. If a later version wrote it, update "
-        f"emotalk_data; otherwise remove the folder and run `emotalk cache` again.",
+        f"emotalk_data; otherwise remove the folder and run `emotalk {form.VERB}` again.",
         path=str(path),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import datasets
@@ -11,6 +11,8 @@ import pyarrow as pa
 from emotalk_data.builder.base import ReleaseBuilder
 from emotalk_data.builder.features import emotalk_features
 from emotalk_data.errors import ReleaseNotFoundError
+from emotalk_data.loaders.listing import Listing
+from emotalk_data.loaders.modality_names import only_modalities, read_modalities
 from emotalk_data.loaders.report import Report
 
 __all__ = ["EmotalkBuilder"]
@@ -26,9 +28,21 @@ _CITATION = """@article{emotiontalk2025,
 
 
 class EmotalkBuilder(ReleaseBuilder):
-    """Builds EmotionTalk: 19,250 utterances in release v1, in the official splits by group."""
+    """Builds EmotionTalk: 19,250 utterances in release v1, in the official splits by group.
+
+    Args:
+        modalities: only the files of these are read, as if the release had no others; all if omitted.
+    """
 
     CORPUS = "emotalk"
+
+    def __init__(self, *args: Any, modalities: Iterable[str] | None = None, **kwargs: Any) -> None:
+        self.modalities = read_modalities(modalities)
+        super().__init__(*args, **kwargs)
+
+    def _list(self, data_dir: str) -> Listing:
+        listing = super()._list(data_dir)
+        return listing if self.modalities is None else only_modalities(listing, self.modalities)
 
     def _info(self) -> datasets.DatasetInfo:
         return datasets.DatasetInfo(
@@ -46,10 +60,12 @@ class EmotalkBuilder(ReleaseBuilder):
 
         dialogues = list(index_emotalk(self.listing, report))
         if not dialogues:
+            cut = "" if self.modalities is None else f" with modalities={list(self.modalities)}"
             raise ReleaseNotFoundError(
-                f"no EmotionTalk record under {self.listing.root}: expected Text/json/…/G00008_01_11_002.json, "
-                f"the same under Audio, Video or Multimodal, or the tars of these names "
-                f"({len(self.listing.annotations)} JSON files and {len(self.listing.archives)} tars were seen).",
+                f"no EmotionTalk record under {self.listing.root}{cut}: expected "
+                f"Text/json/…/G00008_01_11_002.json, the same under Audio, Video or Multimodal, or the tars of "
+                f"these names ({len(self.listing.annotations)} JSON files and {len(self.listing.archives)} tars "
+                f"were seen).",
                 path=self.listing.root,
             )
         for dialogue in dialogues:

@@ -11,7 +11,7 @@ from typing import Final, Literal, NamedTuple
 
 from emotalk_data.errors import OptionError, ReleaseNotFoundError, quote
 
-__all__ = ["CORPORA", "Corpus", "corpus_named", "find_release"]
+__all__ = ["CORPORA", "Corpus", "corpus_named", "given_release", "what_was_tried"]
 
 
 class Corpus(NamedTuple):
@@ -38,24 +38,24 @@ CORPORA: Final = (
         ("emotiontalk", "baai/emotiontalk"),
         ("emotalk", "EmotionTalk", "Emotiontalk"),
         "EmotionTalk",
-        "accept the terms at huggingface.co/datasets/BAAI/Emotiontalk, then "
-        "`hf download BAAI/Emotiontalk --repo-type dataset --local-dir DIR`",
+        "accept the terms at huggingface.co/datasets/BAAI/Emotiontalk, then `emotalk download emotalk`",
     ),
     Corpus(
         "m3ed",
         ("rucm3ed", "aim3-ruc/rucm3ed"),
         ("m3ed", "M3ED", "RUCM3ED"),
         "M3ED",
-        "clone github.com/AIM3-RUC/RUCM3ED (annotations and split lists; audio on request to its authors)",
+        "`emotalk download m3ed`, which clones github.com/AIM3-RUC/RUCM3ED (annotations and split lists; audio "
+        "on request to its authors)",
     ),
 )
 
 
-def find_release(corpus_name: str, data_dir: str | os.PathLike[str] | None = None) -> str:
-    """Return the path of a release.
+def given_release(corpus_name: str, data_dir: str | os.PathLike[str] | None = None) -> str | None:
+    """Return the path of the release at `data_dir`, or else of the one below $EMOTALK_HOME; None without either.
 
     Raises:
-        ReleaseNotFoundError: nothing there; says what was tried and how to get the release.
+        ReleaseNotFoundError: `data_dir` was given, and there is nothing.
     """
     corpus = corpus_named(corpus_name)
     if data_dir is not None:
@@ -73,14 +73,15 @@ def find_release(corpus_name: str, data_dir: str | os.PathLike[str] | None = Non
             path = Path(home).expanduser() / folder
             if path.exists():
                 return str(path)
-    tried = (
-        f"$EMOTALK_HOME ({quote(home)}) has no folder {corpus.name}" if home else "$EMOTALK_HOME is not set"
-    )
-    raise ReleaseNotFoundError(
-        f"no {corpus.title} release: data_dir was not given, {tried}. "
-        f"To get it: {corpus.source}; then load_dataset({corpus.name!r}, data_dir=DIR). "
-        f"To try without it: `emotalk sample {corpus.name} DIR`."
-    )
+    return None
+
+
+def what_was_tried(corpus_name: str) -> str:
+    """Return what there is to say of the places that `given_release` looked at and that have nothing."""
+    home = os.environ.get("EMOTALK_HOME")
+    if not home:
+        return "data_dir was not given, $EMOTALK_HOME is not set"
+    return f"data_dir was not given, $EMOTALK_HOME ({quote(home)}) has no folder {corpus_named(corpus_name).name}"
 
 
 def corpus_named(name: str) -> Corpus:

@@ -4,6 +4,8 @@
     estimate_copy           how large it would be, and how long it takes
 
     copying                 both, from end to end
+    filling                 a folder of shards: what is missing is made; `hub.building` uses it too
+    maker                   what decides what is in a shard
     recipe                  every option and version that decides a value
     source                  the rows, and a digest of them and their files
     making                  one clip, made

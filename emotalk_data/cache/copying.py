@@ -11,20 +11,17 @@ from emotalk_data._optional import installed_version
 from emotalk_data.builder.copy_manifest import CopyManifest, CopySplit
 from emotalk_data.builder.folder_paths import out_folder
 from emotalk_data.builder.shard_plan import Job, SplitName, Splits, corpus_of, plan
-from emotalk_data.cache.estimate import MAX_MEASURED, Estimate, check_space, estimate
-from emotalk_data.cache.folder import CopyFolder, open_folder
-from emotalk_data.cache.recipe import DEFAULT_SHARD_ROWS, Recipe, make_recipe
-from emotalk_data.cache.source import checked_source, made_columns, source_digest
-from emotalk_data.cache.worker import Task
-from emotalk_data.cache.workers import write_shards
-from emotalk_data.errors import OptionError, quote
+from emotalk_data.cache.estimate import Estimate, estimate
+from emotalk_data.cache.filling import check_num_proc, fill
+from emotalk_data.cache.maker import CopyMaker
+from emotalk_data.cache.recipe import DEFAULT_SHARD_ROWS, make_recipe
+from emotalk_data.cache.source import checked_source, source_digest
 
 if TYPE_CHECKING:
     import datasets
 
 __all__ = ["Copied", "estimate_copy", "materialise"]
 
-_MEASURED_SHARE: Final = 20
 _LIBRARIES: Final = ("emotalk-data", "datasets", "pyarrow", "numpy", "av", "soundfile", "soxr")
 
 
@@ -92,23 +89,18 @@ def materialise(
         frame_size=frame_size,
         rows_per_shard=rows_per_shard,
     )
-    if num_proc is not None and not (type(num_proc) is int and num_proc >= 1):
-        raise OptionError(f"num_proc is {quote(num_proc)}; expected 1 or more, or None.")
-    path = out_folder(out)
-    splits = checked_source(dataset, recipe)
-    jobs, manifest = _planned(splits, recipe)
+    num_processes = check_num_proc(num_proc)
+    path, maker = out_folder(out), CopyMaker(recipe)
+    splits = checked_source(dataset, maker.made)
+    jobs, manifest = _planned(splits, maker)
     began = time.perf_counter()
-    with open_folder(path, manifest, jobs) as folder:
-        missing = folder.missing
-        num_rows = sum(job.stop - job.start for job in missing)
-        if missing:
-            # What is measured is thrown away: of a small copy only a small part.
-            max_measured = min(MAX_MEASURED, num_rows // _MEASURED_SHARE + 1)
-            check_space(estimate(splits, missing, recipe, max_measured=max_measured), folder.path)
-        folder.begin()
-        if missing:
-            _write(Task(splits, recipe, manifest.key, folder.data), missing, folder, num_proc or 1)
-        return Copied(folder.path, folder.manifest, num_rows, time.perf_counter() - began)
+    manifest, num_rows = fill(
+        *(path, splits, maker, manifest, jobs),
+        num_proc=num_processes,
+        called="copying",
+        less="fewer or smaller frames, one split",
+    )
+    return Copied(path, manifest, num_rows, time.perf_counter() - began)
 
 
 def estimate_copy(
@@ -132,14 +124,15 @@ def estimate_copy(
         frame_size=frame_size,
         rows_per_shard=DEFAULT_SHARD_ROWS,
     )
-    splits = checked_source(dataset, recipe)
+    maker = CopyMaker(recipe)
+    splits = checked_source(dataset, maker.made)
     jobs = plan({split: len(rows) for split, rows in splits.items()}, recipe.rows_per_shard)
-    return estimate(splits, [job for part in jobs.values() for job in part], recipe)
+    return estimate(splits, [job for part in jobs.values() for job in part], maker)
 
 
-def _planned(splits: Splits, recipe: Recipe) -> tuple[dict[SplitName, list[Job]], CopyManifest]:
+def _planned(splits: Splits, maker: CopyMaker) -> tuple[dict[SplitName, list[Job]], CopyManifest]:
     """Return the shards of the whole copy, and its manifest before there is any."""
-    source = source_digest(splits, made_columns(recipe))
+    recipe, source = maker.recipe, source_digest(splits, maker.made)
     jobs = plan({split: len(rows) for split, rows in splits.items()}, recipe.rows_per_shard)
     return jobs, CopyManifest(
         corpus=corpus_of(splits),
@@ -153,12 +146,3 @@ def _planned(splits: Splits, recipe: Recipe) -> tuple[dict[SplitName, list[Job]]
         },
         libraries={name: installed_version(name) or "unknown" for name in _LIBRARIES},
     )
-
-
-def _write(task: Task, missing: list[Job], folder: CopyFolder, num_proc: int) -> None:
-    from datasets.utils import tqdm  # obeys datasets.disable_progress_bars()
-
-    num_rows = sum(len(rows) for rows in task.splits.values())
-    num_missing = sum(job.stop - job.start for job in missing)
-    with tqdm(total=num_rows, initial=num_rows - num_missing, unit=" utterances", desc="copying") as bar:
-        write_shards(task, missing, num_proc, bar.update, folder.add)

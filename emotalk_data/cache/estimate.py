@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from emotalk_data.builder.shard_plan import Job, Splits, arrow_rows
+from emotalk_data.cache.maker import Maker
 from emotalk_data.cache.making import Made
-from emotalk_data.cache.recipe import Recipe
 from emotalk_data.cache.shard import make_column
-from emotalk_data.cache.source import made_columns
 from emotalk_data.errors import CacheWriteError, quote
 
 __all__ = ["MAX_MEASURED", "Estimate", "check_space", "estimate", "free_bytes"]
@@ -41,7 +40,7 @@ class Estimate(NamedTuple):
 
 
 def estimate(
-    splits: Splits, jobs: Sequence[Job], recipe: Recipe, *, max_measured: int = MAX_MEASURED
+    splits: Splits, jobs: Sequence[Job], maker: Maker, *, max_measured: int = MAX_MEASURED
 ) -> Estimate:
     """Make some rows, evenly spread over what is to be written, and extrapolate."""
     num_rows = sum(job.stop - job.start for job in jobs)
@@ -54,18 +53,23 @@ def estimate(
                 continue
             table = arrow_rows(splits[job.split], row, row + 1)
             began = time.perf_counter()
-            for column in made_columns(recipe):
-                for item in make_column(table.column(column).to_pylist(), column, recipe):
+            for column in maker.made:
+                for item in make_column(table.column(column).to_pylist(), column, maker):
                     size_bytes += len(item.data) if isinstance(item, Made) else 0
             seconds += time.perf_counter() - began
-            size_bytes += table.drop_columns(list(made_columns(recipe))).nbytes
+            size_bytes += table.drop_columns(list(maker.made)).nbytes
         first += job.stop - job.start
     scale = num_rows / num_measured if num_measured else 0.0
     return Estimate(num_rows, round(size_bytes * scale), seconds * scale, len(jobs), num_measured)
 
 
-def check_space(expected: Estimate, folder: Path) -> None:
+def check_space(expected: Estimate, folder: Path, *, less: str) -> None:
     """Make sure that what is still to be written fits on the disk.
+
+    Args:
+        expected: what is to be written.
+        folder: where to.
+        less: how it could be made smaller, for the message.
 
     Raises:
         CacheWriteError: it does not.
@@ -73,8 +77,8 @@ def check_space(expected: Estimate, folder: Path) -> None:
     needed, free = round(expected.size_bytes * _MARGIN), free_bytes(folder)
     if needed > free:
         raise CacheWriteError(
-            f"the copy needs about {needed / 1e9:.1f} GB more and {quote(str(folder), 160)} has {free / 1e9:.1f} "
-            f"GB free. Give a folder on a larger disk, or make less: fewer or smaller frames, one split.",
+            f"what is to be written needs about {needed / 1e9:.1f} GB more and {quote(str(folder), 160)} has "
+            f"{free / 1e9:.1f} GB free. Give a folder on a larger disk, or make less: {less}.",
             path=str(folder),
         )
 

@@ -1,4 +1,4 @@
-"""The folder of a copy while it is written: whose it is, what is finished, what is said of it."""
+"""A folder of shards while it is written: whose it is, what is finished, what is said of it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,18 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Generic
 
 from emotalk_data._whole_file import LEFT_OVER, whole_file
-from emotalk_data.builder.copy_layout import DATA_FOLDER, MANIFEST_NAME, is_copy
-from emotalk_data.builder.copy_manifest import CopyManifest, CopyShard, CopySplit, read_manifest
+from emotalk_data.builder.copy_layout import DATA_FOLDER
+from emotalk_data.builder.copy_manifest import (
+    CopyShard,
+    CopySplit,
+    Manifest,
+    ShardManifest,
+    has_manifest,
+    read_shard_manifest,
+)
 from emotalk_data.builder.folder_lock import lock_folder
 from emotalk_data.builder.shard_plan import Job, SplitName
 from emotalk_data.cache.recipe import differences
@@ -19,8 +27,8 @@ from emotalk_data.errors import CacheWriteError, OptionError, quote
 __all__ = ["CopyFolder", "open_folder"]
 
 
-class CopyFolder:
-    """A copy on disk, as far as it is written. Made by `open_folder`.
+class CopyFolder(Generic[Manifest]):
+    """A copy, or another folder of shards, as far as it is written. Made by `open_folder`.
 
     Attributes:
         path: the folder.
@@ -28,22 +36,28 @@ class CopyFolder:
         manifest: what is said of it. Its file is written anew whenever a shard is added.
     """
 
-    def __init__(self, path: Path, manifest: CopyManifest, jobs: Mapping[SplitName, list[Job]]) -> None:
+    def __init__(
+        self, path: Path, manifest: Manifest, jobs: Mapping[SplitName, list[Job]], footer_key: str
+    ) -> None:
         self.path = path
         self.data = path / DATA_FOLDER
         self._jobs = jobs
+        self._footer_key = footer_key
         self._shards: dict[str, CopyShard] = {}
         self._num_missing = sum(map(len, jobs.values()))
         self._written = b""
         self.manifest = manifest
 
-    def find_finished(self, before: CopyManifest | None) -> None:
+    def find_finished(self, before: Manifest | None) -> None:
         """Take in the shards that an earlier call wrote. Nothing is written yet."""
         self.remove_unfinished()
         listed = {shard.file: shard for shard in before.shards} if before is not None else {}
         for jobs in self._jobs.values():
             for job in jobs:
-                shard = known_shard(self.data / job.file, job, self.manifest.key, listed.get(job.file))
+                before_it = listed.get(job.file)
+                shard = known_shard(
+                    self.data / job.file, job, self.manifest.key, before_it, footer_key=self._footer_key
+                )
                 if shard is not None:
                     self._take(shard)
 
@@ -63,7 +77,7 @@ class CopyFolder:
         Raises:
             CacheWriteError: it cannot be written.
         """
-        path = self.path / MANIFEST_NAME
+        path = self.path / self.manifest.FILE_NAME
         try:
             self._written = path.read_bytes() if path.is_file() else b""
         except OSError as error:
@@ -96,7 +110,7 @@ class CopyFolder:
             update={"splits": splits, "is_complete": self._num_missing == 0}
         )
         text = (self.manifest.model_dump_json(indent=1) + "\n").encode()
-        path = self.path / MANIFEST_NAME
+        path = self.path / self.manifest.FILE_NAME
         if text == self._written:
             return  # its time is part of the key of tables that were read from it
         try:
@@ -109,9 +123,15 @@ class CopyFolder:
 
 @contextmanager
 def open_folder(
-    path: Path, manifest: CopyManifest, jobs: Mapping[SplitName, list[Job]]
-) -> Iterator[CopyFolder]:
+    path: Path, manifest: Manifest, jobs: Mapping[SplitName, list[Job]], *, footer_key: str
+) -> Iterator[CopyFolder[Manifest]]:
     """Take hold of a folder, new, empty, or with a part of the same copy, for as long as the block lasts.
+
+    Args:
+        path: the folder.
+        manifest: what will be said of it.
+        jobs: its shards.
+        footer_key: where a shard's footer says whose it is.
 
     Raises:
         OptionError: it holds something else, another copy, or another process writes to it.
@@ -127,7 +147,7 @@ def open_folder(
     try:
         lock_folder(descriptor, path)
         before = _looked_into(path, manifest)  # another process may have written, and ended, since
-        folder = CopyFolder(path, manifest, jobs)
+        folder = CopyFolder(path, manifest, jobs, footer_key)
         try:
             folder.find_finished(before)
             yield folder
@@ -137,15 +157,15 @@ def open_folder(
         os.close(descriptor)
 
 
-def _looked_into(path: Path, manifest: CopyManifest) -> CopyManifest | None:
+def _looked_into(path: Path, manifest: Manifest) -> Manifest | None:
     """Return the manifest of the copy that is there; None when the folder is free."""
-    if is_copy(path):
-        before = read_manifest(path)
+    if has_manifest(path, type(manifest)):
+        before = read_shard_manifest(path, type(manifest))
         if before.key != manifest.key:
             if not _has_shards(path):
                 return None  # it was stopped before it had made anything
             raise OptionError(
-                f"{quote(str(path), 160)} holds another copy: {_what_differs(before, manifest)}. "
+                f"{quote(str(path), 160)} holds another {manifest.CALLED}: {_what_differs(before, manifest)}. "
                 f"Give another folder, or remove this one."
             )
         return before
@@ -168,7 +188,7 @@ def _has_shards(path: Path) -> bool:
     return any((path / DATA_FOLDER).glob("[!.]*"))
 
 
-def _what_differs(before: CopyManifest, manifest: CopyManifest) -> str:
+def _what_differs(before: ShardManifest, manifest: ShardManifest) -> str:
     found = differences(manifest.recipe, before.recipe)
     if before.corpus != manifest.corpus:
         found.insert(0, f"it is of {before.corpus}")

@@ -19,7 +19,7 @@ from emotalk_data.media.wav_samples import wav_bytes
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Made", "kept_name", "make_audio", "make_video", "write_frames"]
+__all__ = ["Made", "file_name", "kept_name", "make_audio", "make_video", "make_wav", "write_frames"]
 
 _FULL_RANGE: Final = 2  # AVCOL_RANGE_JPEG
 
@@ -52,12 +52,26 @@ def make_audio(stored: Mapping[str, Any], recipe: AudioRecipe) -> Made:
         AudioError: not a sound file, damaged, or with samples that are no numbers.
         EmotalkError: what else `AudioClip.decode` raises.
     """
+    return make_wav(stored, sampling_rate=recipe.sampling_rate, mono=recipe.mono)
+
+
+def make_wav(stored: Mapping[str, Any], *, sampling_rate: int | None, mono: bool) -> Made:
+    """Decode a stored clip and write it as 16-bit wav.
+
+    Args:
+        stored: `bytes` and `path`, as in the table.
+        sampling_rate: in Hz; None for the clip's own.
+        mono: the mean of the channels; otherwise all of them.
+
+    Raises:
+        EmotalkError: as `make_audio`.
+    """
     clip = AudioClip(stored["bytes"], stored["path"])
-    samples = clip.decode(sampling_rate=recipe.sampling_rate, mono=recipe.mono)
+    samples = clip.decode(sampling_rate=sampling_rate, mono=mono)
     if not np.isfinite(samples).all():
         raise AudioError(f"{quote(stored['path'])} has samples that are infinite or not a number")
     clipped = int(np.count_nonzero((samples > 32767.5 / 32768) | (samples < -32768.5 / 32768)))
-    data = wav_bytes(samples, recipe.sampling_rate, sample_format="i16")
+    data = wav_bytes(samples, sampling_rate or clip.sampling_rate, sample_format="i16")
     return Made(data, kept_name(stored["path"], ".wav"), clipped)
 
 
@@ -145,12 +159,17 @@ def kept_name(path: str | None, suffix: str) -> str | None:
     if path is None:
         return None
     file, start, end = split_window(path)
-    if file.startswith(("tar://", "zip://")):
-        file = file.partition("::")[0]
-    name = file.rpartition("/")[2]
+    name = file_name(file)
     stem = name.rpartition(".")[0] or name
     window = "" if start is None and end is None else f"_{_seconds(start or 0.0)}-{_seconds(end)}"
     return f"{stem}{window}{suffix}"
+
+
+def file_name(file: str) -> str:
+    """Return the name of a file, or of a member of an archive, without the folder it is in."""
+    if file.startswith(("tar://", "zip://")):
+        file = file.partition("::")[0]
+    return file.rpartition("/")[2]
 
 
 def _seconds(value: float | None) -> str:

@@ -14,9 +14,8 @@ from pydantic import ValidationError
 from emotalk_data._whole_file import whole_file
 from emotalk_data.builder.copy_manifest import CopyFailure, CopyShard, MediaCounts
 from emotalk_data.builder.shard_plan import Job, arrow_rows
-from emotalk_data.cache.making import Made, make_audio, make_video
-from emotalk_data.cache.recipe import Recipe
-from emotalk_data.cache.source import MediaColumn, copy_schema, made_columns
+from emotalk_data.cache.maker import Maker, MediaColumn
+from emotalk_data.cache.making import Made
 from emotalk_data.errors import CacheWriteError, EmotalkError, quote
 
 if TYPE_CHECKING:
@@ -28,24 +27,23 @@ __all__ = ["Tell", "known_shard", "make_column", "write_shard"]
 Tell = Callable[[int], None]
 """Is told how many more rows are done."""
 
-_FOOTER_KEY: Final = "emotalk-cache"
-# What a reader of one row has to read; of media, 100 rows are what `datasets` itself writes.
-_GROUP_ROWS, _GROUP_BYTES = 100, 64 << 20
+_GROUP_BYTES: Final = 64 << 20
+"""Of media in a row group: with the next clip it is full. Readers take a group at a time."""
 _BLOCK_BYTES: Final = 1 << 20
 
 
 def write_shard(
-    rows: datasets.Dataset, job: Job, recipe: Recipe, key: str, folder: Path, tell: Tell
+    rows: datasets.Dataset, job: Job, maker: Maker, key: str, folder: Path, tell: Tell
 ) -> CopyShard:
     """Make the clips of some rows and write them with all other columns, as they are.
 
-    Rows, recipe and key decide every byte.
+    Rows, maker and key decide every byte.
 
     Args:
         rows: the whole split.
         job: which of its rows, and where to.
-        recipe: what to make.
-        key: of the copy, for the file's footer.
+        maker: what is in it.
+        key: of the folder, for the file's footer.
         folder: where the file goes.
         tell: see `Tell`.
 
@@ -55,22 +53,15 @@ def write_shard(
     import pyarrow.parquet as pq
 
     path = folder / job.file
-    columns = made_columns(recipe)
-    counts = {column: MediaCounts() for column in columns}
+    schema = maker.schema(rows)
+    counts = {column: MediaCounts() for column in maker.made}
     failures: list[CopyFailure] = []
     try:
         with whole_file(path) as file:
             hashing = _HashingFile(file)
-            with pq.ParquetWriter(
-                hashing,
-                copy_schema(rows, recipe),
-                compression="none",
-                use_dictionary=False,
-                write_statistics=False,
-                write_page_checksum=True,
-            ) as writer:
-                for table, made, failed in _groups(rows, job, recipe):
-                    counts = {column: counts[column] + made[column] for column in columns}
+            with pq.ParquetWriter(hashing, schema, **maker.writer_options(schema)) as writer:
+                for table, made, failed in _groups(rows, job, maker):
+                    counts = {column: counts[column] + made[column] for column in maker.made}
                     failures += failed
                     writer.write_table(table, row_group_size=len(table))
                     tell(len(table))
@@ -79,7 +70,7 @@ def write_shard(
                     "counts": {column: count.model_dump() for column, count in counts.items()},
                     "failures": [failure.model_dump() for failure in failures],
                 }
-                writer.add_key_value_metadata({_FOOTER_KEY: json.dumps(values, sort_keys=True)})
+                writer.add_key_value_metadata({maker.footer_key: json.dumps(values, sort_keys=True)})
     except OSError as error:
         if isinstance(error, EmotalkError):
             raise
@@ -98,7 +89,9 @@ def write_shard(
     )
 
 
-def known_shard(path: Path, job: Job, key: str, listed: CopyShard | None) -> CopyShard | None:
+def known_shard(
+    path: Path, job: Job, key: str, listed: CopyShard | None, *, footer_key: str
+) -> CopyShard | None:
     """Return what is known of a shard that was written before; None when it has to be written.
 
     A file gets its name when it is whole, and says in its footer which copy it belongs to: it counts also when
@@ -109,6 +102,7 @@ def known_shard(path: Path, job: Job, key: str, listed: CopyShard | None) -> Cop
         job: what it would hold.
         key: of the copy.
         listed: what the manifest says of it.
+        footer_key: where a footer says it.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -116,7 +110,7 @@ def known_shard(path: Path, job: Job, key: str, listed: CopyShard | None) -> Cop
     try:
         size_bytes = path.stat().st_size
         metadata = pq.read_metadata(path)
-        values = json.loads(metadata.metadata[_FOOTER_KEY.encode()])
+        values = json.loads(metadata.metadata[footer_key.encode()])
         if values["key"] != key or metadata.num_rows != job.stop - job.start:
             return None
         if listed is not None and listed.size_bytes == size_bytes:
@@ -138,7 +132,7 @@ def known_shard(path: Path, job: Job, key: str, listed: CopyShard | None) -> Cop
 
 
 def make_column(
-    values: Iterable[dict[str, Any] | None], column: MediaColumn, recipe: Recipe
+    values: Iterable[dict[str, Any] | None], column: MediaColumn, maker: Maker
 ) -> Iterator[Made | EmotalkError | None]:
     """Make the clips of a column one by one; None stays None, and what fails is its error."""
     for value in values:
@@ -146,10 +140,7 @@ def make_column(
             yield None
             continue
         try:
-            if column == "audio" and recipe.audio is not None:
-                yield make_audio(value, recipe.audio)
-            elif recipe.video is not None:
-                yield make_video(value, recipe.video)
+            yield maker.make(value, column)
         except EmotalkError as error:
             yield error
 
@@ -157,36 +148,34 @@ def make_column(
 Group = tuple["pa.Table", dict[MediaColumn, MediaCounts], list[CopyFailure]]
 
 
-def _groups(rows: datasets.Dataset, job: Job, recipe: Recipe) -> Iterator[Group]:
+def _groups(rows: datasets.Dataset, job: Job, maker: Maker) -> Iterator[Group]:
     """Yield the rows in tables that fit in memory, each with its counts and failures."""
     start = job.start
     while start < job.stop:
-        block = arrow_rows(rows, start, min(start + _GROUP_ROWS, job.stop))
-        made: list[tuple[Made | EmotalkError | None, ...]] = []
+        block = arrow_rows(rows, start, min(start + maker.max_group_rows, job.stop))
+        made: list[list[Made | EmotalkError | None]] = []
         size_bytes = 0
         # One row after the other: bytes in the table may be videos.
         columns = [
-            make_column((scalar.as_py() for scalar in block.column(column)), column, recipe)
-            for column in made_columns(recipe)
+            make_column((scalar.as_py() for scalar in block.column(column)), column, maker)
+            for column in maker.made
         ]
-        for row in zip(*columns, strict=True):
+        for _, *row in zip(range(len(block)), *columns, strict=True):
             made.append(row)
             size_bytes += sum(len(item.data) for item in row if isinstance(item, Made))
             if size_bytes >= _GROUP_BYTES:
                 break
-        yield _group(block.slice(0, len(made)), start, made, recipe)
+        yield _group(block.slice(0, len(made)), start, made, maker)
         start += len(made)
 
 
-def _group(
-    block: pa.Table, start: int, made: list[tuple[Made | EmotalkError | None, ...]], recipe: Recipe
-) -> Group:
+def _group(block: pa.Table, start: int, made: list[list[Made | EmotalkError | None]], maker: Maker) -> Group:
     import pyarrow as pa
 
-    ids = block.column("utterance_id").to_pylist()
+    ids = block.column("utterance_id").to_pylist() if maker.made else []
     counts: dict[MediaColumn, MediaCounts] = {}
     failures: list[CopyFailure] = []
-    for position, column in enumerate(made_columns(recipe)):
+    for position, column in enumerate(maker.made):
         items = [row[position] for row in made]
         values = [
             {"bytes": item.data, "path": item.name} if isinstance(item, Made) else None for item in items

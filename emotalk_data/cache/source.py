@@ -5,42 +5,31 @@ from __future__ import annotations
 import os
 from collections.abc import Collection
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from emotalk_data.archives.location import Location
 from emotalk_data.builder.shard_plan import SplitName, Splits, arrow_rows, split_of
-from emotalk_data.cache.recipe import Recipe
+from emotalk_data.cache.maker import MediaColumn
 from emotalk_data.errors import OptionError, PathError, SpanError, quote
 
 if TYPE_CHECKING:
-    import datasets
-    import pyarrow as pa
+    pass
 
-__all__ = [
-    "MediaColumn",
-    "checked_source",
-    "copy_schema",
-    "made_columns",
-    "source_digest",
-]
-
-MediaColumn = Literal["audio", "video"]
+__all__ = ["checked_source", "source_digest"]
 
 _BLOCK_ROWS: Final = 1_000
 
 
-def made_columns(recipe: Recipe) -> tuple[MediaColumn, ...]:
-    """Return the columns that a recipe makes anew."""
-    columns: tuple[MediaColumn, ...] = ("audio", "video")
-    return tuple(column for column in columns if getattr(recipe, column) is not None)
-
-
-def checked_source(dataset: Any, recipe: Recipe) -> Splits:
+def checked_source(dataset: Any, made: Collection[MediaColumn]) -> Splits:
     """Return the splits of what a copy is to be made from, by name; empty ones stay.
+
+    Args:
+        dataset: what was given.
+        made: the columns that are made anew.
 
     Raises:
         OptionError: not a Dataset or DatasetDict, one with a transform or of several splits in one, no rows,
-            or a column that the recipe makes is no media.
+            or a column that is to be made is no media.
     """
     import datasets
 
@@ -52,7 +41,7 @@ def checked_source(dataset: Any, recipe: Recipe) -> Splits:
     ):
         raise OptionError(f"dataset is a {type(dataset).__name__}; expected a Dataset or a DatasetDict.")
     if not any(map(len, splits.values())):
-        raise OptionError("the dataset has no rows; there is nothing to make a copy of.")
+        raise OptionError("the dataset has no rows; there is nothing to write.")
     for name, rows in splits.items():
         if name not in get_args(SplitName):
             raise OptionError(
@@ -63,7 +52,7 @@ def checked_source(dataset: Any, recipe: Recipe) -> Splits:
                 f"{name} has a transform, which reading its table would leave out. Apply it with ds.map, or take "
                 "it off with ds.with_format(None)"
             )
-        for column in made_columns(recipe):
+        for column in made:
             expected = datasets.Audio if column == "audio" else datasets.Video
             if not isinstance(rows.features.get(column), expected):
                 raise OptionError(
@@ -72,20 +61,6 @@ def checked_source(dataset: Any, recipe: Recipe) -> Splits:
     if len({str(rows.features) for rows in splits.values()}) > 1:
         raise OptionError("the splits have different columns; a copy has the same in all of them.")
     return {name: splits[name] for name in get_args(SplitName) if name in splits}
-
-
-def copy_schema(rows: datasets.Dataset, recipe: Recipe) -> pa.Schema:
-    """Return the schema of a shard: that of the rows, and plain media for what is made.
-
-    A rate that the source's column asks for, by `cast_column`, would have readers resample what the recipe made.
-    """
-    import datasets
-
-    made = {
-        column: datasets.Audio() if column == "audio" else datasets.Video() for column in made_columns(recipe)
-    }
-    schema: pa.Schema = datasets.Features({**rows.features, **made}).arrow_schema
-    return schema
 
 
 def source_digest(splits: Splits, columns: Collection[str]) -> str:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from emotalk_data.builder.shard_plan import Splits
-from emotalk_data.cache.recipe import Recipe
+from emotalk_data.cache.maker import Maker
 from emotalk_data.cache.shard import write_shard
 from emotalk_data.errors import CacheWriteError, quote
 
@@ -27,17 +27,17 @@ __all__ = ["Task", "main"]
 
 
 class Task(NamedTuple):
-    """What all jobs of a copy have in common.
+    """What all shards of a folder have in common.
 
     Attributes:
         splits: the rows.
-        recipe: what to make.
-        key: of the copy.
+        maker: what is in them.
+        key: of the folder.
         folder: where shards go.
     """
 
     splits: Splits
-    recipe: Recipe
+    maker: Maker
     key: str
     folder: Path
 
@@ -61,7 +61,7 @@ def _work(jobs: BinaryIO, answers: BinaryIO) -> None:
     while True:
         job = pickle.load(jobs)  # noqa: S301
         try:
-            answer: Any = write_shard(task.splits[job.split], job, task.recipe, task.key, task.folder, tell)
+            answer: Any = write_shard(task.splits[job.split], job, task.maker, task.key, task.folder, tell)
         except Exception as error:  # the parent raises it
             answer = error
         tell(answer)

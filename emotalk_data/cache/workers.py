@@ -47,7 +47,7 @@ def write_shards(
     num_proc = min(num_proc, len(jobs))
     if num_proc <= 1:
         for job in jobs:
-            finished(write_shard(task.splits[job.split], job, task.recipe, task.key, task.folder, tell))
+            finished(write_shard(task.splits[job.split], job, task.maker, task.key, task.folder, tell))
         return
     with closing(_Workers(task, jobs, num_proc)) as workers:
         for answer in workers:

@@ -27,12 +27,16 @@ __all__ = ["VERBS", "emotalk", "main"]
 VERBS: Final = {
     "demo": "Try everything on made-up data, in seconds.",
     "info": "Show what a corpus holds, with or without its data.",
+    "download": "Fetch the release of a corpus, so that load_dataset finds it.",
     "validate": "Check a release and list every problem in it.",
     "stats": "Print the papers' tables beside what the data says.",
     "splits": "Check what splits share, and make splits that share nothing.",
     "report": "Make a page of charts, dialogues and samples.",
     "cache": "Make a copy that is fast to read: sound at 16 kHz, frames.",
+    "build": "Write a corpus as Parquet with its media, for yourself.",
     "features": "Extract features with pretrained encoders, resumable.",
+    "publish": "Publish feature sets, splits or built data on the Hub.",
+    "make-public": "Make a published repository public, judged once more.",
     "sample": "Make a small made-up release in the true layout.",
     "doctor": "Check this installation and say how to mend it.",
     "export": "Write the published schemas and Hub loaders.",
@@ -44,7 +48,7 @@ _COMPLETION = "_EMOTALK_COMPLETE"
 
 
 class _Verbs(click.Group):
-    """A group whose commands are imported when they are called: verb `x` is `emotalk_data.cli.x.x`."""
+    """A group whose commands are imported when they are called: verb `x-y` is `emotalk_data.cli.x_y.x_y`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(VERBS)
@@ -52,7 +56,8 @@ class _Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in VERBS:
             return None
-        command = getattr(importlib.import_module(f"emotalk_data.cli.{cmd_name}"), cmd_name)
+        name = cmd_name.replace("-", "_")
+        command = getattr(importlib.import_module(f"emotalk_data.cli.{name}"), name)
         return command if isinstance(command, click.Command) else None
 
     def resolve_command(

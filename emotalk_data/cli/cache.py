@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from emotalk_data.cli.corpus_rows import load_rows
 from emotalk_data.cli.options import episodes_dir_option
 from emotalk_data.cli.output import echo, examples, pairs, plural, printable, progress, size
+from emotalk_data.cli.shards_told import (
+    rows_told,
+    says_that_it_goes_on,
+    tell_estimate,
+    tell_failures,
+    written_told,
+)
 from emotalk_data.load import CORPORA
 
 if TYPE_CHECKING:
-    import datasets
-
     from emotalk_data.builder.copy_manifest import MediaCounts
     from emotalk_data.cache import Copied
 
 __all__ = ["cache"]
-
-_SHOWN_FAILURES: Final = 5
 
 
 def _frame_size(
@@ -130,59 +133,30 @@ def cache(
     }
     num_proc = num_proc or len(os.sched_getaffinity(0))
     if dry_run or out is None:
-        _estimate(rows, wanted, num_proc, out)
+        from emotalk_data.cache import estimate_copy
+
+        progress("measuring …")
+        tell_estimate(estimate_copy(rows, **wanted), num_proc, out)
         return
     from emotalk_data.cache import materialise
 
-    try:
+    with says_that_it_goes_on():
         copied = materialise(rows, out, num_proc=num_proc, **wanted)
-    except KeyboardInterrupt:
-        echo("stopped; what is finished stays, and the same command goes on from there.", err=True)
-        raise
     _tell(copied, corpus)
     ctx.exit(1 if any(shard.failures for shard in copied.manifest.shards) else 0)
 
 
-def _estimate(
-    rows: datasets.Dataset | datasets.DatasetDict, wanted: dict[str, Any], num_proc: int, out: Path | None
-) -> None:
-    from emotalk_data.cache import estimate_copy
-    from emotalk_data.cache.estimate import free_bytes
-
-    progress("measuring …")
-    expected = estimate_copy(rows, **wanted)
-    num_proc = min(num_proc, expected.num_shards)  # one process writes one file at a time
-    items = [
-        ("utterances", f"{expected.num_rows:,}"),
-        ("size", f"about {size(expected.size_bytes)}"),
-        (
-            "time",
-            f"about {_time(expected.seconds / num_proc)} with {num_proc} process{'' if num_proc == 1 else 'es'}",
-        ),
-    ]
-    if out is not None:
-        items.append(("free", f"{size(free_bytes(out.expanduser().absolute()))} at {printable(str(out))}"))
-    pairs(items, indent=0)
-    echo(f"Measured on {plural(expected.num_measured, 'row')}; nothing was written.")
-
-
 def _tell(copied: Copied, corpus: str) -> None:
     manifest = copied.manifest
-    splits = ", ".join(f"{part.num_rows:,} {split}" for split, part in manifest.splits.items())
-    num_rows = sum(part.num_rows for part in manifest.splits.values())
     shards = list(manifest.shards)
-    items = [("utterances", f"{num_rows:,} ({splits})")]
+    items = [("utterances", rows_told(manifest))]
     for column in ("audio", "video"):
         items.append((column, _counts([shard.counts.get(column) for shard in shards])))
     items.append(("size", f"{size(sum(s.size_bytes for s in shards))} in {plural(len(shards), 'shard')}"))
-    if copied.num_rows == 0:
-        items.append(("written", "nothing: it was all there"))
-    else:
-        speed = copied.num_rows / max(copied.seconds, 1e-9)
-        items.append(("written", f"{plural(copied.num_rows, 'row')}, {speed:,.0f} a second"))
+    items.append(("written", written_told(copied.num_rows, copied.seconds)))
     echo(f"A copy of {corpus} is in {printable(str(copied.folder))}")
     pairs(items)
-    _tell_failures(copied)
+    tell_failures(manifest)
     place = printable(repr(str(copied.folder)))
     split = next(name for name, part in manifest.splits.items() if part.num_rows)
     echo(f"\nNext:\n  load_dataset({corpus!r}, data_dir={place}, split={split!r})")
@@ -197,21 +171,3 @@ def _counts(counts: list[MediaCounts | None]) -> str:
     if total.clipped:
         text += f"; {total.clipped_samples:,} samples of {total.clipped:,} clips beyond full scale, cut to it"
     return text
-
-
-def _tell_failures(copied: Copied) -> None:
-    failures = [failure for shard in copied.manifest.shards for failure in shard.failures]
-    if not failures:
-        return
-    echo(f"\n{plural(len(failures), 'clip')} failed, null in the copy:", fg="red")
-    for failure in failures[:_SHOWN_FAILURES]:
-        echo(f"  {printable(str(failure.utterance_id))} {failure.column}: {printable(failure.reason)}")
-    if len(failures) > _SHOWN_FAILURES:
-        echo(f"  … all {len(failures):,} are in emotalk-cache.json", dim=True)
-    echo("  Mend the files and give a new folder: the release is another then.")
-
-
-def _time(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s" if seconds >= 1 else "a second"
-    return f"{seconds / 60:.0f} min" if seconds < 5_400 else f"{seconds / 3_600:.1f} h"

@@ -35,11 +35,13 @@ CORE_PACKAGES: Final = {
     "numpy": "1.26",
     "pyarrow": "21",
     "pydantic": "2.10",
+    "pyyaml": "6",
     "soundfile": "0.13",
     "soxr": "0.5",
     "tqdm": "4.66",
 }
 """Each dependency and the oldest version that will do. A test compares them with pyproject.toml."""
+_MODULES: Final = {"pyyaml": "yaml"}  # where the module has another name
 
 _MIN_FREE_BYTES: Final = 500_000_000  # a full release's cache is about a tenth of it
 _CODECS: Final = {
@@ -96,15 +98,16 @@ def _python() -> Iterator[Check]:
 
 def _package(package: str, minimum: str) -> Check:
     requirement = f"{package}>={minimum}"
+    module = _MODULES.get(package, package.replace("-", "_"))
     try:
-        importlib.import_module(package.replace("-", "_"))
+        importlib.import_module(module)
         version = importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return Check(
             "Core packages", package, "broken", "no version is recorded", _pip(requirement), is_core=True
         )
     except Exception as error:
-        absent = isinstance(error, ModuleNotFoundError) and error.name == package.replace("-", "_")
+        absent = isinstance(error, ModuleNotFoundError) and error.name == module
         found = "not installed" if absent else f"fails to import: {_short(error)}"
         mend = _pip(requirement) if absent else f"{_pip(requirement)} --force-reinstall"
         return Check("Core packages", package, "absent" if absent else "broken", found, mend, is_core=True)

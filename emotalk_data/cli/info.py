@@ -129,7 +129,13 @@ def _print_corpus(known: CorpusFacts, content: Content | None, *, is_short: bool
     heading("Where it is looked for")
     home = os.environ.get("EMOTALK_HOME")
     place = f"$EMOTALK_HOME/{known.name}" + (f", {home}/{known.name}" if home else ", not set")
-    pairs([("1.", "data_dir, or --data-dir here"), ("2.", printable(place))])
+    pairs(
+        [
+            ("1.", "data_dir, or --data-dir here"),
+            ("2.", printable(place)),
+            ("3.", f"what `emotalk download {known.name}` fetched, below HF_HOME"),
+        ]
+    )
     if is_short:
         echo(f"\n  Its columns: emotalk info {known.name}\n")
 

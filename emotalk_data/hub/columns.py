@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-__all__ = ["COLUMN_MEANINGS"]
+__all__ = ["COLUMN_MEANINGS", "LABEL_COLUMNS"]
 
 _EMOTALK: Final = {
     "utterance_id": "Id of the utterance, `<group>_<session>_<speaker>_<utterance>`, from the file's name.",
@@ -70,3 +70,41 @@ COLUMN_MEANINGS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
     {"emotalk": MappingProxyType(_EMOTALK), "m3ed": MappingProxyType(_M3ED)}
 )
 """Corpus (`emotalk`, `m3ed`) -> column -> its meaning, one sentence in Markdown. What is absent is null."""
+
+LABEL_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "emotalk": (
+            "utterance_id",
+            "dialogue_id",
+            "group_id",
+            "session_id",
+            "speaker_id",
+            "utterance_number",
+            "modalities",
+            "emotion",
+            "emotion_text",
+            "emotion_audio",
+            "emotion_video",
+            "sentiment",
+            "annotations",
+            "start_seconds",
+            "end_seconds",
+        ),
+        "m3ed": (
+            "utterance_id",
+            "dialogue_id",
+            "series",
+            "speaker_id",
+            "utterance_number",
+            "emotion",
+            "emotions",
+            "annotations",
+            "start_seconds",
+            "end_seconds",
+            "episode",
+            "episode_start_seconds",
+            "episode_end_seconds",
+        ),
+    }
+)
+"""Corpus -> its ids, labels and times: nothing that was said, shown, or written about a person."""

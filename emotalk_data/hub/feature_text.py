@@ -21,7 +21,8 @@ def feature_text(feature: Any, *, with_labels: bool = True) -> str:
         inner = (f"{name}: {feature_text(part, with_labels=with_labels)}" for name, part in feature.items())
         return "{" + ", ".join(inner) + "}"
     if isinstance(feature, datasets.List):
-        return f"List({feature_text(feature.feature, with_labels=with_labels)})"
+        length = "" if feature.length < 0 else f", length={feature.length}"
+        return f"List({feature_text(feature.feature, with_labels=with_labels)}{length})"
     if isinstance(feature, datasets.ClassLabel):
         return f"ClassLabel({', '.join(feature.names)})" if with_labels else "ClassLabel"
     if isinstance(feature, datasets.Value):

@@ -2,6 +2,8 @@
 
 Every sentence, name and picture in them is invented; only the layout is the corpora's. The names below are
 resolved on first use, so importing this package costs nothing.
+
+`hub_double` beside them is a double of the Hub on this machine, for tests of what downloads and publishes.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from emotalk_data.builder.copy_manifest import read_manifest
 from emotalk_data.builder.shard_plan import plan
 from emotalk_data.cache import estimate_copy, materialise
 from emotalk_data.cache.estimate import estimate
+from emotalk_data.cache.maker import CopyMaker
 from emotalk_data.cache.recipe import Recipe
 from emotalk_data.cache.source import checked_source
 from emotalk_data.load import load_dataset
@@ -173,12 +174,12 @@ def test_an_estimate_is_near_the_truth(tmp_path: Path) -> None:
     assert (whole.num_rows, whole.num_shards, whole.num_measured) == (number, 2, 32)
     assert whole.size_bytes == pytest.approx(truth, rel=0.1)
     assert whole.seconds > 0
-    recipe = Recipe.model_validate_json(json.dumps(copied.manifest.recipe))
+    maker = CopyMaker(Recipe.model_validate_json(json.dumps(copied.manifest.recipe)))
     jobs = [job for part in plan({"train": 70, "test": 30}, 7).values() for job in part]
-    one_in_six = estimate(checked_source(splits, recipe), jobs, recipe, max_measured=16)
+    one_in_six = estimate(checked_source(splits, maker.made), jobs, maker, max_measured=16)
     assert (one_in_six.num_rows, one_in_six.num_shards, one_in_six.num_measured) == (number, 15, 16)
     assert one_in_six.size_bytes == pytest.approx(truth, rel=0.1)
-    left = estimate(checked_source(splits, recipe), jobs[10:], recipe, max_measured=16)
+    left = estimate(checked_source(splits, maker.made), jobs[10:], maker, max_measured=16)
     assert left.num_rows == 30
     assert left.size_bytes == pytest.approx(
         sum(shard.size_bytes for shard in copied.manifest.splits["test"].shards), rel=0.1

@@ -40,8 +40,8 @@ def add_or_stop(self, made):
     if moment == "before the manifest" and made.file.startswith("train-00002"):
         stop()
     add(self, made)
-def groups_or_stop(rows, job, recipe):
-    yield from groups(rows, job, recipe)
+def groups_or_stop(rows, job, maker):
+    yield from groups(rows, job, maker)
     if moment == "inside of a shard" and job.start == 4:
         stop()
 folder.CopyFolder.add, shard._groups = add_or_stop, groups_or_stop

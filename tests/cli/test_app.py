@@ -113,7 +113,7 @@ def test_a_misspelt_verb_gets_a_suggestion(capfd: pytest.CaptureFixture[str]) ->
 
 def test_a_verb_like_no_other_gets_the_list(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["xyzzy"]) == 2
-    assert "expected one of demo, info, validate" in capfd.readouterr().err
+    assert "expected one of demo, info, download" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(

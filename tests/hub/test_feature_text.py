@@ -17,6 +17,11 @@ def test_the_names_of_labels_can_be_left_out() -> None:
     assert feature_text(NESTED, with_labels=False) == "List({who: int32, label: ClassLabel})"
 
 
+def test_vectors_say_how_long_they_are() -> None:
+    vector = datasets.List(datasets.Value("float32"), length=768)
+    assert feature_text(datasets.List(vector)) == "List(List(float32, length=768))"
+
+
 def test_media_are_named_by_their_stock_type() -> None:
     assert [feature_text(feature) for feature in (datasets.Audio(), datasets.Video())] == ["Audio", "Video"]
 
