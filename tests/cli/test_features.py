@@ -235,7 +235,7 @@ def test_a_dry_run_says_rows_files_size_and_weights_and_writes_nothing(
     assert result.exit_code == 0, result.exception
     for text in (
         "encoder     google-bert/bert-base-chinese, revision local, weights ",
-        "licence     unknown: read its card\n",
+        "licence     apache-2.0; as its card says\n",
         "utterances  24, about 24 of them with text\n",
         "files       7\n",
         "Estimated from 24 rows; nothing was written.\n",

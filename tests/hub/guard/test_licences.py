@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from emotalk_data.errors import OptionError, PublishRefusedError
-from emotalk_data.features import OpensmileSpec, recipe
+from emotalk_data.features import OpensmileSpec, list_recipes, recipe
 from emotalk_data.hub.guard import Judgement, check_licence, judge
-from emotalk_data.hub.guard.licences import _read_recipe_text
+from emotalk_data.hub.guard.licences import _known_licences, _read_recipe_text
 from emotalk_data.hub.staged import Staged
 from tests.feature_shards import SPEC
 from tests.hub.guard.folders import Corpus, staged_features
@@ -43,6 +43,8 @@ def test_an_encoder_of_no_known_licence_is_refused_until_it_is_given(tmp_path: P
 @pytest.mark.parametrize(
     ("name", "id_", "licence_name"),
     [
+        ("clean/chinese-hubert-base", "cc-by-nc-sa-4.0", None),  # mit, which only asks to be named
+        ("m3ed/l_frm", "cc-by-nc-sa-4.0", None),  # apache-2.0, likewise
         ("clean/videomae-base", "cc-by-nc-sa-4.0", None),  # NC, and the corpus is NC too
         ("clean/wavlm-base", "cc-by-nc-sa-4.0", None),  # BY-SA, likewise
         (
@@ -100,6 +102,20 @@ def test_the_strictest_licence_decides(tmp_path: Path, licence: str, id_: str) -
 def test_a_recipe_s_text_begins_with_the_licence(text: str, id_: str | None) -> None:
     found = _read_recipe_text(text)
     assert (found and found.id) == id_
+
+
+def test_every_licence_that_a_recipe_tells_is_known_and_no_other() -> None:
+    untold = ("unknown:", "that of the weights you give")
+    told = {
+        one.spec.model.lower(): one.licence for one in list_recipes() if not one.licence.startswith(untold)
+    }
+    known = _known_licences()
+    assert {model: one.text for model, one in known.items()} == told
+    begin_with_an_id = {model: text for model, text in told.items() if "as its card says" in text}
+    assert len(begin_with_an_id) > 10
+    for model, text in begin_with_an_id.items():
+        assert text == f"{known[model].id}; as its card says"
+        assert known[model].terms == frozenset({"by"})
 
 
 def test_m3ed_has_no_licence_whatever_the_encoder_has(tmp_path: Path) -> None:
