@@ -160,7 +160,7 @@ def _run(words: list[str]) -> int:
         return _fail("interrupted", _INTERRUPTED)
     except click.ClickException as error:
         where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "emotalk"
-        return _fail(f"error: {error.format_message()}\nTry '{where} --help'.", _COULD_NOT_RUN)
+        return _fail(f"error: {one_line(error.format_message())}\nTry '{where} --help'.", _COULD_NOT_RUN)
     return _DONE
 
 

@@ -70,17 +70,21 @@ def download(
 
 
 def _emotalk(modalities: tuple[Modality, ...], revision: str | None, *, is_dry: bool) -> None:
-    from emotalk_data.download.emotalk import fetch, plan_download
+    from emotalk_data.download.emotalk import check_download, fetch, plan_download
     from emotalk_data.loaders.modality_names import read_modalities
 
     progress("asking …")
     plan = plan_download(read_modalities(modalities or None), revision, None)
     _show(plan)
     if is_dry:
-        plan.check_room()
+        check_download(plan, None)
         echo("Nothing was fetched.")
         return
-    fetch(plan, None)
+    try:
+        fetch(plan, None)
+    except KeyboardInterrupt:
+        echo("stopped; what has come is kept, and the same command goes on from there.", err=True)
+        raise
     echo(f"\nEmotionTalk is in {printable(str(plan.folder))}" if plan.missing else "\nIt was all there.")
     chosen = f", modalities={list(modalities)!r}" if modalities else ""
     echo(f"\nNext:\n  load_dataset('emotalk', split='train'{chosen})")

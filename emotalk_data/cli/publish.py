@@ -60,8 +60,8 @@ def publish(
     """Publish feature sets, splits or built data on the Hub.
 
     FOLDER is a feature set, a split file or a folder of `emotalk build`; several become several configs, and
-    NAME=FOLDER names one. A new repository is private: `emotalk make-public` opens it. Sound, pictures, and
-    embeddings that tell who speaks are refused, whatever is allowed.
+    NAME=FOLDER for each names them. A new repository is private: `emotalk make-public` opens it. Sound,
+    pictures, and embeddings that tell who speaks are refused, whatever is allowed.
     """
     named = _named(sources)
     licences = pairs_of(encoder_licences, "--encoder-licence")

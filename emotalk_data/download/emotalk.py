@@ -12,7 +12,7 @@ from emotalk_data.errors import CacheWriteError, HubError, quote
 from emotalk_data.hub_client.token import Token, find_token
 from emotalk_data.schemas.labels import Modality
 
-__all__ = ["fetch", "fetch_emotalk", "plan_download"]
+__all__ = ["check_download", "fetch", "fetch_emotalk", "plan_download"]
 
 _log: Final = logging.getLogger(__name__)
 
@@ -62,6 +62,26 @@ def plan_download(
     except HubError as error:
         failure = error
     raise _with_ways(failure, _BY_HAND, _WITHOUT)
+
+
+def check_download(plan: Plan, token: bool | Token | None) -> None:
+    """Find out whether a plan could be carried out: room, and access. Fetches nothing.
+
+    Raises:
+        HubError: one of its kinds; says the way by hand.
+        CacheWriteError: no room.
+    """
+    plan.check_room()
+    failure: HubError
+    try:
+        if plan.missing:
+            from emotalk_data.download.transfer import check_access
+
+            check_access(plan, find_token(token))
+        return
+    except HubError as error:
+        failure = error
+    raise type(failure)(f"{failure} {_BY_HAND}")
 
 
 def fetch(plan: Plan, token: bool | Token | None) -> None:

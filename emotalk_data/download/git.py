@@ -14,7 +14,7 @@ from typing import IO, Final
 
 from emotalk_data.errors import HubUnreachableError, MissingDependencyError, OptionError, quote
 
-__all__ = ["clone", "without_password"]
+__all__ = ["check_url", "clone", "without_password"]
 
 SILENCE_SECONDS = 120.0
 """How long git may show no progress."""
@@ -36,7 +36,8 @@ _ELSEWHERE: Final = frozenset(
         "TEMPLATE_DIR", "COMMON_DIR", "CEILING_DIRECTORIES",
     )
 )  # fmt: skip
-_PASSWORD: Final = re.compile(r"(?<=://)[^/@\s]+@")
+_PASSWORD: Final = re.compile(r"(?<=://)[^/\s]+@")
+_LOGIN: Final = re.compile(r"(?i)https?://[^/\s]*@|[a-z0-9+.-]+://[^/\s]*:[^/\s]*@")
 _SAID: Final = 4_000
 
 
@@ -51,8 +52,9 @@ def clone(url: str, folder: Path, *, revision: str | None = None) -> str:
     Raises:
         MissingDependencyError: git is not installed.
         HubUnreachableError: git failed, or was silent for too long; says what git said.
-        OptionError: a URL or a revision that git would take for an option.
+        OptionError: a URL or a revision that git would take for an option; a URL with a password or token.
     """
+    check_url(url)
     for name, value in (("url", url), ("revision", revision or "main")):
         if value.startswith("-") or not value.isprintable() or not value.strip():
             raise OptionError(f"{name} is {quote(value)}; expected a name, not an option of git.")
@@ -61,6 +63,20 @@ def clone(url: str, folder: Path, *, revision: str | None = None) -> str:
     words += [] if revision is None else ["--branch", revision]
     _git([*words, "--", url, str(folder)], f"clone {without_password(url)}")
     return _git(["-C", str(folder), "rev-parse", "HEAD"], "read the commit of the clone").strip()
+
+
+def check_url(url: str) -> None:
+    """Refuse a password or token in a URL: each process could read it, and git keeps it in the clone.
+
+    Raises:
+        OptionError: says how else to sign in.
+    """
+    if _LOGIN.match(url.strip()):
+        raise OptionError(
+            f"url names a user or a password, for {quote(without_password(url), 120)}; expected none. Everybody "
+            f"on this machine could read it. Use an ssh URL and a key, or a line in ~/.netrc; or clone it "
+            f"yourself, with git's credential helper, and give data_dir=DIR."
+        )
 
 
 def without_password(url: str) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
-from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from emotalk_data.download.git import clone, without_password
-from emotalk_data.download.places import m3ed_folder
+from emotalk_data._whole_file import whole_file
+from emotalk_data.download.git import check_url, clone, without_password
+from emotalk_data.download.growing import locked
+from emotalk_data.download.places import M3ED_SOURCE, M3edSource, m3ed_folder, m3ed_source
 from emotalk_data.errors import CacheWriteError, EmotalkError, HubError, ReleaseInvalidError, quote
 
 __all__ = ["M3ED_URL", "NOT_RELEASED", "M3edSource", "fetch_m3ed", "m3ed_source"]
@@ -25,36 +25,8 @@ NOT_RELEASED: Final = (
     "load_dataset('m3ed', episodes_dir=DIR) gives each utterance its sound and pictures out of them."
 )
 
-_CLONE: Final = "RUCM3ED"
-_SOURCE: Final = "source.json"
+_LOCK: Final = "lock"
 _BY_HAND: Final = f"By hand: `git clone --depth 1 {M3ED_URL} DIR`, then data_dir=DIR."
-
-
-@dataclass(frozen=True, slots=True)
-class M3edSource:
-    """Where a clone came from.
-
-    Attributes:
-        folder: the release.
-        url: of the repository, without a password.
-        commit: 40 hex digits.
-        fetched: when, as ISO 8601 in UTC.
-    """
-
-    folder: Path
-    url: str
-    commit: str
-    fetched: str
-
-
-def m3ed_source() -> M3edSource | None:
-    """Return what was downloaded; None when nothing was."""
-    folder = m3ed_folder()
-    with suppress(OSError, ValueError, TypeError, KeyError):
-        facts = json.loads((folder / _SOURCE).read_text(encoding="utf-8"))
-        if (folder / _CLONE).is_dir():
-            return M3edSource(folder / _CLONE, str(facts["url"]), str(facts["commit"]), str(facts["fetched"]))
-    return None
 
 
 def fetch_m3ed(url: str = M3ED_URL, *, revision: str | None = None) -> M3edSource:
@@ -69,45 +41,61 @@ def fetch_m3ed(url: str = M3ED_URL, *, revision: str | None = None) -> M3edSourc
         HubUnreachableError: the repository cannot be cloned; says the way by hand.
         ReleaseInvalidError: what was cloned has no annotation in it.
         CacheWriteError: the folder cannot be written.
-        OptionError: a URL or revision that cannot be.
+        OptionError: a URL or revision that cannot be; a URL with a password or token.
     """
-    folder = m3ed_folder()
-    beside = folder.with_name(f".m3ed.{secrets.token_hex(4)}.writing")
+    check_url(url)
     failure: EmotalkError
     try:
-        beside.mkdir(parents=True)
-        commit = clone(url, beside / _CLONE, revision=revision)
-        if not any((beside / _CLONE).rglob("annotation*.json")):
-            raise ReleaseInvalidError(
-                f"{quote(without_password(url), 120)} was cloned, and has no annotation.json; expected the "
-                f"repository of M3ED. {_BY_HAND}"
-            )
-        fetched = datetime.now(UTC).isoformat(timespec="seconds")
-        facts = {"url": without_password(url), "commit": commit, "fetched": fetched}
-        (beside / _SOURCE).write_text(json.dumps(facts, indent=1), encoding="utf-8")
-        _put_in_place(beside, folder)
-        return M3edSource(folder / _CLONE, facts["url"], commit, fetched)
+        m3ed_folder().mkdir(parents=True, exist_ok=True)
+        with locked(m3ed_folder() / _LOCK):
+            try:
+                return _fetch(url, revision)
+            finally:
+                _sweep(m3ed_folder())
     except HubError as error:
         failure = error
     except OSError as error:
         if isinstance(error, EmotalkError):
             raise
-        where = quote(str(error.filename or folder), 160)
+        where = quote(str(error.filename or m3ed_folder()), 160)
         failure = CacheWriteError(f"cannot write {where}: {error.strerror}. Set HF_HOME to a place of yours.")
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
     raise type(failure)(f"{failure} {_BY_HAND}")
 
 
-def _put_in_place(new: Path, folder: Path) -> None:
-    """Give the new clone its name. A kill in between leaves the old one, or, for a moment, none."""
-    old = new.with_name(f"{new.name}.old")
-    if folder.exists():
-        folder.rename(old)
-    try:
-        new.rename(folder)
-    except OSError:
-        if old.exists():
-            old.rename(folder)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
+def _fetch(url: str, revision: str | None) -> M3edSource:
+    """Clone beside the clone that is taken, then let the note name the new one: there is always one of them."""
+    beside = m3ed_folder() / f".{secrets.token_hex(4)}.writing"
+    commit = clone(url, beside, revision=revision)
+    if not any(beside.rglob("annotation*.json")):
+        raise ReleaseInvalidError(
+            f"{quote(without_password(url), 120)} was cloned, and has no annotation.json; expected the "
+            f"repository of M3ED. {_BY_HAND}"
+        )
+    # Another name each time: a folder cannot take the place of one with something in it.
+    folder = beside.rename(m3ed_folder() / f"RUCM3ED-{commit[:10]}-{secrets.token_hex(4)}")
+    source = M3edSource(
+        folder, without_password(url), commit, datetime.now(UTC).isoformat(timespec="seconds")
+    )
+    facts = {
+        "folder": folder.name,
+        "url": source.url,
+        "commit": source.commit,
+        "fetched": source.fetched,
+    }
+    with whole_file(m3ed_folder() / M3ED_SOURCE) as file:
+        file.write(json.dumps(facts, indent=1).encode())
+    return source
+
+
+def _sweep(folder: Path) -> None:
+    """Remove earlier clones, and what stopped processes left. Who holds the lock is the only one that writes."""
+    source = m3ed_source()
+    kept = {_LOCK, M3ED_SOURCE, "" if source is None else source.folder.name}
+    # The first version wrote beside this folder.
+    for path in (*folder.iterdir(), *folder.parent.glob(".m3ed.*.writing*")):
+        if path.name in kept:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)

@@ -6,15 +6,18 @@ $HF_HUB_CACHE/datasets--BAAI--Emotiontalk/      EmotionTalk, in the Hub's own ca
     blobs/SHA256.incomplete                     a download that was stopped, and will go on
     emotalk_data/COMMIT.json                    names, sizes and digests of that commit's files
 $HF_HOME/emotalk_data/m3ed/                     M3ED
-    RUCM3ED/                                    the clone
-    source.json                                 where it came from, and its commit
+    RUCM3ED-COMMIT-NUMBER/                      a clone
+    source.json                                 which clone is taken, where it came from, and its commit
+    lock                                        held by the process that fetches
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -24,18 +27,24 @@ from emotalk_data.errors import ReleaseNotFoundError
 
 __all__ = [
     "COMMIT",
+    "M3ED_SOURCE",
     "REPO_ID",
+    "M3edSource",
     "downloaded_release",
     "emotalk_folder",
     "find_release",
     "m3ed_folder",
+    "m3ed_source",
     "pin",
     "pinned_commit",
+    "read_ref",
     "snapshot_folder",
 ]
 
 REPO_ID: Final = "BAAI/Emotiontalk"
 COMMIT: Final = re.compile(r"[0-9a-f]{40}")
+
+M3ED_SOURCE: Final = "source.json"
 
 _PIN: Final = "emotalk_data"
 """A ref of our own: `main` is moved by every other tool that asks the Hub, and with it our rows would change."""
@@ -58,6 +67,34 @@ def m3ed_folder() -> Path:
     from huggingface_hub import constants
 
     return Path(constants.HF_HOME).expanduser() / "emotalk_data" / "m3ed"
+
+
+@dataclass(frozen=True, slots=True)
+class M3edSource:
+    """Where a clone came from.
+
+    Attributes:
+        folder: the release.
+        url: of the repository, without a password.
+        commit: 40 hex digits.
+        fetched: when, as ISO 8601 in UTC.
+    """
+
+    folder: Path
+    url: str
+    commit: str
+    fetched: str
+
+
+def m3ed_source() -> M3edSource | None:
+    """Return the clone of M3ED that is taken; None when none was downloaded."""
+    with suppress(OSError, ValueError, TypeError, KeyError):
+        facts = json.loads((m3ed_folder() / M3ED_SOURCE).read_text(encoding="utf-8"))
+        name = str(facts.get("folder", "RUCM3ED"))  # its name in the first version of the note
+        folder = m3ed_folder() / name
+        if Path(name).name == name and folder.is_dir():
+            return M3edSource(folder, str(facts["url"]), str(facts["commit"]), str(facts["fetched"]))
+    return None
 
 
 def pinned_commit() -> str | None:
@@ -92,8 +129,8 @@ def pin(commit: str) -> None:
 def downloaded_release(corpus_name: str) -> str | None:
     """Return the path of a release that was downloaded, whole or in part; None without one."""
     if corpus_named(corpus_name).name == "m3ed":
-        clone = m3ed_folder() / "RUCM3ED"
-        return str(clone) if clone.is_dir() else None
+        source = m3ed_source()
+        return None if source is None else str(source.folder)
     commit = pinned_commit()
     if commit is None:
         return None

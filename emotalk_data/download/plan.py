@@ -200,11 +200,14 @@ def _stored_listing(commit: str) -> tuple[HubFile, ...] | None:
     with suppress(OSError, ValueError, TypeError, KeyError):
         values: Mapping[str, Any] = json.loads(_listing_path(commit).read_text(encoding="utf-8"))
         return _checked(HubFile(name, int(size), sha256) for name, size, sha256 in values["files"])
-    with suppress(Exception):  # a cache of an older client has no such note
-        from huggingface_hub import get_cached_repo_tree
-
-        tree = get_cached_repo_tree(REPO_ID, repo_type="dataset", revision=commit)
-        return _checked(HubFile(file.path, file.size, None) for file in tree)
+    # The client's own note. `get_cached_repo_tree` reads it too, and leaves the sha256 out.
+    with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
+        tree = json.loads((emotalk_folder() / "trees" / f"{commit}.json").read_text(encoding="utf-8"))
+        if tree["format_version"] == 1:
+            return _checked(
+                HubFile(name, int(facts["size"]), facts.get("lfs_sha256"))
+                for name, facts in tree["files"].items()
+            )
     return None
 
 

@@ -7,7 +7,6 @@ middle of a file. Then it gets its name, and the client makes the link to it, as
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import re
@@ -19,6 +18,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any, Final
 
+from emotalk_data.download.growing import GrowingFile, is_at, locked
 from emotalk_data.download.places import REPO_ID, emotalk_folder, snapshot_folder
 from emotalk_data.download.plan import HubFile, Plan, is_whole
 from emotalk_data.errors import (
@@ -48,7 +48,7 @@ def check_access(plan: Plan, token: Token | None) -> None:
         HubError: as `hub_call`.
     """
     if plan.missing:
-        _etag_of(max(plan.missing, key=lambda file: file.size_bytes), plan.commit, token)
+        _etag_of(max(plan.missing, key=lambda file: file.size_bytes), plan.commit, token, None)
 
 
 def fetch_files(plan: Plan, token: Token | None) -> None:
@@ -82,10 +82,11 @@ def _fetch(
 ) -> None:
     failed = None
     try:
-        _drop_damaged(file, commit)
-        if _is_resumable(file):
-            _fetch_resumable(file, commit, token, stop)
-        _link(file, commit, token)
+        # Another process may have fetched it since the plan was made, and may be reading it.
+        if not is_whole(file, commit):
+            if _is_resumable(file):
+                _fetch_resumable(file, commit, token, stop)
+            _put_in_place(file, commit, token, stop)
     except EmotalkError:
         raise
     except OSError as error:
@@ -104,17 +105,38 @@ def _fetch(
         count()
 
 
+def _put_in_place(file: HubFile, commit: str, token: Token | None, stop: threading.Event) -> None:
+    """Give a file its place in the snapshot. What lies there is damaged, or another process has just put it."""
+    if not os.path.lexists(snapshot_folder(commit) / file.name):
+        _link(file, commit, token, stop)
+        return
+    lock = emotalk_folder() / "emotalk_data" / "mending.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with locked(lock, stop):
+        _drop_damaged(file, commit)
+        _link(file, commit, token, stop)
+
+
 def _drop_damaged(file: HubFile, commit: str) -> None:
     """Remove a file of another length than it should have: the client would take it for whole."""
     path = snapshot_folder(commit) / file.name
-    if os.path.lexists(path):
-        blob = path.resolve()
-        path.unlink()
-        if blob.is_relative_to(emotalk_folder().resolve()):
-            blob.unlink(missing_ok=True)
+    if is_whole(file, commit) or not os.path.lexists(path):
+        return
+    blob = path.resolve()
+    path.unlink()
+    # A large blob that was damaged has been replaced already, by a whole one that others may read.
+    is_damaged = not _is_resumable(file) and not _has_length(blob, file.size_bytes)
+    if is_damaged and blob.is_relative_to(emotalk_folder().resolve()):
+        blob.unlink(missing_ok=True)
 
 
-def _link(file: HubFile, commit: str, token: Token | None) -> None:
+def _has_length(path: Path, num_bytes: int) -> bool:
+    with suppress(OSError):
+        return path.stat().st_size == num_bytes
+    return False
+
+
+def _link(file: HubFile, commit: str, token: Token | None, stop: threading.Event) -> None:
     """Let the client give a blob its place in the snapshot; it fetches the small files that are no blobs yet."""
     api = hub_api(token)
     hub_call(
@@ -125,10 +147,11 @@ def _link(file: HubFile, commit: str, token: Token | None) -> None:
         token=token,
         repo_id=REPO_ID,
         revision=commit,
+        stop=stop,
     )
 
 
-def _etag_of(file: HubFile, commit: str, token: Token | None) -> str:
+def _etag_of(file: HubFile, commit: str, token: Token | None, stop: threading.Event | None) -> str:
     """Return the name of a file's blob; asks the Hub, and so sees whether the file may be had."""
     api = hub_api(token)
     head = hub_call(
@@ -137,6 +160,7 @@ def _etag_of(file: HubFile, commit: str, token: Token | None) -> str:
         token=token,
         repo_id=REPO_ID,
         revision=commit,
+        stop=stop,
     )
     etag = head.etag or ""
     if not _ETAG.fullmatch(etag) or etag.startswith("."):
@@ -153,23 +177,19 @@ def _url(file: HubFile, commit: str) -> str:
 
 
 def _fetch_resumable(file: HubFile, commit: str, token: Token | None, stop: threading.Event) -> None:
-    blob = emotalk_folder() / "blobs" / _etag_of(file, commit, token)
+    blob = emotalk_folder() / "blobs" / _etag_of(file, commit, token, stop)
     blob.parent.mkdir(parents=True, exist_ok=True)
-    while not blob.exists():
-        with _locked(blob.with_name(f"{blob.name}.incomplete")) as (path, out):
-            if blob.exists() or not path.exists():
+    path = blob.with_name(f"{blob.name}.incomplete")
+    while not _has_length(blob, file.size_bytes):
+        with locked(path, stop) as out:
+            if not is_at(out, path):
                 continue  # another process has finished it meanwhile
+            if _has_length(blob, file.size_bytes):
+                path.unlink()  # and this one has begun another
+                continue
             _complete(out, file, commit, token, stop)
             os.fsync(out.fileno())
             path.replace(blob)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[tuple[Path, FileIO]]:
-    """Open a file that is to grow, for one process at a time. A process that is killed gives it free."""
-    with path.open("a+b", buffering=0) as out:
-        fcntl.flock(out, fcntl.LOCK_EX)
-        yield path, out
 
 
 def _complete(out: FileIO, file: HubFile, commit: str, token: Token | None, stop: threading.Event) -> None:
@@ -202,7 +222,7 @@ def _append(out: FileIO, file: HubFile, commit: str, token: Token | None, stop: 
     def get() -> None:
         http_get(
             _url(file, commit),
-            _Stoppable(out, stop),  # type: ignore[arg-type]  # all of a file that is asked for
+            GrowingFile(out, file, stop),  # type: ignore[arg-type]  # all of a file that is asked for
             resume_size=out.seek(0, os.SEEK_END),
             headers=build_hf_headers(token=False if token is None else token.reveal()),
             expected_size=file.size_bytes,
@@ -210,37 +230,7 @@ def _append(out: FileIO, file: HubFile, commit: str, token: Token | None, stop: 
             tqdm_class=_bar_class(),
         )
 
-    hub_call(f"download {file.name}", get, token=token, repo_id=REPO_ID, revision=commit)
-
-
-class _StoppedError(EmotalkError):
-    """Another file failed, or the user pressed Ctrl-C: nobody waits for this one."""
-
-
-class _Stoppable:
-    """A file that refuses to grow once the download is to stop: a thread cannot be interrupted."""
-
-    def __init__(self, out: FileIO, stop: threading.Event) -> None:
-        self._out = out
-        self._stop = stop
-
-    def write(self, data: bytes) -> int:
-        if self._stop.is_set():
-            raise _StoppedError("the download was stopped")
-        # Unbuffered: a full disk may take a part of it.
-        rest = memoryview(data)
-        while rest:
-            rest = rest[self._out.write(rest) :]
-        return len(data)
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        return self._out.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._out.tell()
-
-    def truncate(self, size: int | None = None) -> int:
-        return self._out.truncate(size)
+    hub_call(f"download {file.name}", get, token=token, repo_id=REPO_ID, revision=commit, stop=stop)
 
 
 def _bar_class() -> Any:

@@ -5,13 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Literal, NamedTuple
 
 import datasets
 
 from emotalk_data.builder.features import emotalk_features, m3ed_features
 
-__all__ = ["CORPUS_FACTS", "CorpusFacts"]
+__all__ = ["CORPUS_FACTS", "CorpusFacts", "Limit", "LimitOf"]
+
+LimitOf = Literal["corpus", "splits", "labels", "speakers", "times", "transcripts", "sound", "pictures"]
+"""What a limit is on; a set that has none of it need not tell it. Those on the whole corpus are told of all."""
+
+
+class Limit(NamedTuple):
+    """What a user should know before trusting a number.
+
+    Attributes:
+        about: what it is on.
+        text: a sentence or two.
+    """
+
+    about: LimitOf
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +41,7 @@ class CorpusFacts:
         licence_text: which licence texts there are and which one the card follows.
         split_sizes: utterances per split, as published.
         split_text: how the splits were made.
-        limits: what a user should know before trusting a number, one sentence each.
+        known_limits: what a user should know before trusting a number.
         citation: BibTeX.
         gate: what a reader of a gated repository agrees to.
     """
@@ -40,7 +55,7 @@ class CorpusFacts:
     licence_text: str
     split_sizes: Mapping[str, int]
     split_text: str
-    limits: tuple[str, ...]
+    known_limits: tuple[Limit, ...]
     citation: str
     gate: str
     creators: tuple[str, ...]
@@ -49,6 +64,11 @@ class CorpusFacts:
     source_datasets: tuple[str, ...]
     licence_url: str | None = None
     licence_fields: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """The text of all its limits, for what is of the whole corpus."""
+        return tuple(limit.text for limit in self.known_limits)
 
 
 _EMOTALK: Final = CorpusFacts(
@@ -67,15 +87,24 @@ _EMOTALK: Final = CorpusFacts(
     split_sizes=MappingProxyType({"train": 15_413, "validation": 1_908, "test": 1_929}),
     split_text="The official splits, by group of speakers, the same for every modality: validation is "
     "G00001 and G00012, test is G00003 and G00015, train is the other eleven groups.",
-    limits=(
-        "Validation and test share speakers 02 and 13, who speak 793 of the 1,929 test rows. Train shares no "
-        "speaker with either.",
-        "The four labels of an utterance differ: the multimodal one from the audio label in 32 % of the "
-        "rows, from the video label in 34 %, from the text label in 58 %. Say which one a result is for.",
-        "Experts could override the annotators' vote, so recomputing it need not give the released label.",
-        "Sampling rates and numbers of channels are mixed: ask for one when decoding.",
-        "Of the transcripts, 306 have unbalanced marks, and 17 have malformed ones.",
-        "The speakers are actors: emotions are performed.",
+    known_limits=(
+        Limit(
+            "splits",
+            "The authors' splits: validation and test share speakers 02 and 13, who speak 793 of the 1,929 "
+            "test rows. Train shares no speaker with either.",
+        ),
+        Limit(
+            "labels",
+            "The four labels of an utterance differ: the multimodal one from the audio label in 32 % of the "
+            "rows, from the video label in 34 %, from the text label in 58 %. Say which one a result is for.",
+        ),
+        Limit(
+            "labels",
+            "Experts could override the annotators' vote, so recomputing it need not give the released label.",
+        ),
+        Limit("sound", "Sampling rates and numbers of channels are mixed: ask for one when decoding."),
+        Limit("transcripts", "Of the transcripts, 306 have unbalanced marks, and 17 have malformed ones."),
+        Limit("corpus", "The speakers are actors: emotions are performed."),
     ),
     citation="""@article{sun2025emotiontalk,
   title   = {{EmotionTalk}: An Interactive {Chinese} Multimodal Emotion Dataset With Rich Annotations},
@@ -121,15 +150,23 @@ _M3ED: Final = CorpusFacts(
     split_sizes=MappingProxyType({"train": 17_427, "validation": 2_821, "test": 4_201}),
     split_text="The official splits, by TV series, so that no series is in two of them: 38 series in train, "
     "7 in validation, 11 in test.",
-    limits=(
-        "The episodes are not released: `video` is null without them, and `audio` is the released clip. Who "
-        "owns them gives `emotalk_data.load_dataset` their folder as `episodes_dir`.",
-        "The relation file places 1,016 dialogues, of which 990 are annotated; 7 of its times are "
-        "malformed, and 82 count 25 frames or more, which is legal.",
-        "The main emotion need not be the first of the blend, nor in it.",
-        "Speaker letters start anew in each dialogue: A of one dialogue is not A of the next.",
-        "The classes are unbalanced: 10,028 utterances are Neutral, 395 are Fear.",
-        "The speakers are actors: emotions are performed.",
+    known_limits=(
+        Limit(
+            "pictures",
+            "The episodes are not released: `video` is null without them, and `audio` is the released clip. Who "
+            "owns them gives `emotalk_data.load_dataset` their folder as `episodes_dir`.",
+        ),
+        Limit(
+            "times",
+            "The relation file places 1,016 dialogues, of which 990 are annotated; 7 of its times are "
+            "malformed, and 82 count 25 frames or more, which is legal.",
+        ),
+        Limit("labels", "The main emotion need not be the first of the blend, nor in it."),
+        Limit(
+            "speakers", "Speaker letters start anew in each dialogue: A of one dialogue is not A of the next."
+        ),
+        Limit("labels", "The classes are unbalanced: 10,028 utterances are Neutral, 395 are Fear."),
+        Limit("corpus", "The speakers are actors: emotions are performed."),
     ),
     citation="""@inproceedings{zhao-etal-2022-m3ed,
   title     = {{M3ED}: Multi-modal Multi-scene Multi-label Emotional Dialogue Database},

@@ -25,7 +25,7 @@ from emotalk_data.errors import (
 )
 from emotalk_data.hub_client.token import HOW_TO_LOG_IN, Token, without_tokens
 
-__all__ = ["Fault", "error_of", "fault_of"]
+__all__ = ["Fault", "chain", "error_of", "fault_of"]
 
 FaultKind: TypeAlias = Literal[
     "login", "token", "rights", "gated", "not-found", "revision", "file", "offline", "temporary", "conflict",
@@ -57,7 +57,7 @@ def fault_of(error: Exception, token: Token | None) -> Fault:
     from huggingface_hub import errors
 
     # The client says "no such file in the cache" of whatever kept it from asking: the cause is what it was.
-    for link in _chain(error):
+    for link in chain(error):
         if isinstance(link, errors.OfflineModeIsEnabled):
             return Fault("offline", "")
         if isinstance(link, errors.HfHubHTTPError):
@@ -188,7 +188,7 @@ def error_of(
             return HubError(f"{start}{quote(fault.said, 300)}")
 
 
-def _chain(error: BaseException) -> list[BaseException]:
+def chain(error: BaseException) -> list[BaseException]:
     """Return an exception, and what it says it was raised from."""
     links: list[BaseException] = []
     link: BaseException | None = error

@@ -38,13 +38,22 @@ def test_the_sizes_are_told_and_the_release_is_fetched(gated: Gated, invoke: Inv
 
 
 def test_a_dry_run_fetches_nothing(gated: Gated, invoke: Invoke) -> None:
+    gated.on_hub.sign_in(CANARY)
     result = invoke("download", "emotalk", "--dry-run", "--modality", "text", "--modality", "audio")
-    assert result.exit_code == 0, result.exception  # names and sizes are public: no token was needed
+    assert result.exit_code == 0, result.exception
     assert "Audio.tar" in result.stdout
     assert "Video.tar" not in result.stdout
     assert "Nothing was fetched." in result.stdout
-    assert not [request for request in gated.hub.requests if "/resolve/" in request.path]
+    assert not [request for request in gated.hub.requests if request.path.startswith("/cdn/")]
     assert not (gated.folder / "refs").exists()
+
+
+def test_a_dry_run_says_that_one_is_not_let_in(gated: Gated, invoke: Invoke) -> None:
+    result = invoke("download", "emotalk", "--dry-run")
+    assert isinstance(result.exception, HubLoginError)
+    assert "Audio.tar" in result.stdout  # names and sizes are public
+    gated.on_hub.sign_in(STRANGER)
+    assert isinstance(invoke("download", "emotalk", "--dry-run").exception, HubAccessError)
 
 
 def test_a_revision_moves_on_for_good(gated: Gated, invoke: Invoke) -> None:
@@ -140,10 +149,11 @@ def test_m3ed_comes_by_git_and_what_nobody_releases_is_said(
         assert "audio clips come from the authors on request" in text
         assert "episodes_dir=DIR" in text
     assert "there already" in again.stdout
-    assert find_release("m3ed") == str(tmp_path / "hf" / "emotalk_data" / "m3ed" / "RUCM3ED")
+    found = find_release("m3ed")
+    assert Path(found).parent == tmp_path / "hf" / "emotalk_data" / "m3ed"
     failed = invoke("download", "m3ed", "--url", (tmp_path / "none").as_uri())
     assert isinstance(failed.exception, HubUnreachableError)
-    assert find_release("m3ed")
+    assert find_release("m3ed") == found
 
 
 def test_other_verbs_say_how_to_get_a_release_and_fetch_none(gated: Gated, invoke: Invoke) -> None:

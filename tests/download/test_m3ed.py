@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,15 @@ def _fetch(sample: M3edSample, **options: str) -> M3edSource:
     return fetch_m3ed(sample.root.as_uri(), **options)
 
 
+def _is_tidy() -> bool:
+    """Say whether there is one clone, its note, the lock, and nothing else."""
+    source = m3ed_source()
+    assert source is not None
+    names = {path.name for path in m3ed_folder().iterdir()}
+    beside = [path.name for path in m3ed_folder().parent.iterdir()]
+    return beside == ["m3ed"] and names == {source.folder.name, "lock", "source.json"}
+
+
 def test_a_clone_is_found_by_load_dataset(authors: M3edSample, home: Path, tmp_path: Path) -> None:
     with pytest.raises(ReleaseNotFoundError, match=r"none was downloaded.*`emotalk download m3ed`"):
         load_dataset("m3ed")
@@ -54,7 +65,8 @@ def test_a_clone_is_found_by_load_dataset(authors: M3edSample, home: Path, tmp_p
     source = _fetch(authors)
     assert source.commit == run_git(authors.root, "rev-parse", "HEAD")
     assert m3ed_source() == source
-    assert find_release("m3ed") == str(source.folder) == str(home / "emotalk_data" / "m3ed" / "RUCM3ED")
+    assert find_release("m3ed") == str(source.folder)
+    assert source.folder.parent == home / "emotalk_data" / "m3ed"
     ds = load_dataset("m3ed", split="test", cache_dir=tmp_path / "cache")
     assert sorted(ds["utterance_id"]) == authors.split_ids("test")
     assert [path.name for path in m3ed_folder().parent.iterdir()] == ["m3ed"]
@@ -69,8 +81,53 @@ def test_a_newer_clone_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
     second_commit = commit_all(sample.root, "More")
     second = _fetch(sample)
     assert (first.commit, second.commit) == (_fetch(sample, revision="v1").commit, second_commit)
-    assert not (m3ed_folder() / "RUCM3ED" / "NEWS.txt").exists()
-    assert sorted(path.name for path in m3ed_folder().parent.iterdir()) == ["m3ed"]
+    assert not list(m3ed_folder().glob("*/NEWS.txt"))
+    assert _is_tidy()
+
+
+def test_a_kill_at_any_step_leaves_a_clone_and_the_next_fetch_removes_what_is_left(
+    authors: M3edSample, home: Path
+) -> None:
+    first = _fetch(authors)
+    code = f"""if True:
+        import itertools, os, sys
+        from huggingface_hub import constants
+        from emotalk_data.download.m3ed import fetch_m3ed, m3ed_source
+        constants.HF_HOME = {str(home)!r}
+        url = {authors.root.as_uri()!r}
+        steps = ("os.mkdir", "os.rename", "shutil.rmtree")
+        for last in itertools.count(1):
+            if (child := os.fork()) == 0:
+                num_steps = itertools.count(1)
+                sys.addaudithook(lambda event, _: event in steps and next(num_steps) == last and os._exit(9))
+                fetch_m3ed(url)
+                os._exit(0)
+            state = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            source = m3ed_source()
+            assert source is not None and list(source.folder.rglob("annotation.json")), last
+            if state == 0:
+                break
+            assert state == 9
+        print(last)
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 3  # the clone's name, the note, the old clone
+    (m3ed_folder().parent / ".m3ed.0123.writing.old").mkdir()  # as the first version left them
+    assert _fetch(authors).folder != first.folder
+    assert _is_tidy()
+
+
+def test_a_clone_of_the_first_version_is_taken_and_then_replaced(authors: M3edSample) -> None:
+    old = m3ed_folder() / "RUCM3ED"
+    shutil.copytree(authors.root, old)
+    facts = {"url": "https://x", "commit": "0" * 40, "fetched": "2026-01-01T00:00:00+00:00"}
+    (m3ed_folder() / "source.json").write_text(json.dumps(facts))
+    assert find_release("m3ed") == str(old)
+    _fetch(authors)
+    assert not old.exists()
+    (m3ed_folder() / "source.json").write_text(json.dumps({**facts, "folder": "../m3ed"}))
+    assert m3ed_source() is None  # no note leads elsewhere
 
 
 @pytest.mark.parametrize("what", ["gone", "empty", "revision"])
@@ -88,7 +145,7 @@ def test_what_cannot_be_cloned_leaves_the_old_clone_and_nothing_else(
     with pytest.raises(kind, match=r"clone.*By hand: `git clone --depth 1 https://.*/RUCM3ED DIR`"):
         fetch_m3ed(url, revision=revision)
     assert m3ed_source() == source
-    assert sorted(path.name for path in m3ed_folder().parent.iterdir()) == ["m3ed"]
+    assert _is_tidy()
 
 
 def test_git_runs_nothing_of_anybodys_and_asks_nobody(
@@ -150,11 +207,23 @@ def test_without_git_the_way_by_hand_is_told(authors: M3edSample, monkeypatch: p
         _fetch(authors)
 
 
-def test_a_password_in_a_url_is_neither_told_nor_kept(authors: M3edSample) -> None:
-    with pytest.raises(HubUnreachableError, match=r"cannot clone https://127\.0\.0\.1:9/x") as error:
-        fetch_m3ed("https://me:secret-word@127.0.0.1:9/x")
+@pytest.mark.parametrize("login", ["me:secret-word@", "secret-word@", "me:a@secret-word@", ":secret-word@"])
+@pytest.mark.parametrize("scheme", ["https", "HTTP"])
+def test_a_password_in_a_url_is_refused_and_not_told(
+    login: str, scheme: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subprocess, "Popen", None)  # no process is started, whose words others could read
+    with pytest.raises(OptionError, match=r"for '\w+://127\.0\.0\.1:9/x'.*ssh URL.*data_dir=DIR") as error:
+        fetch_m3ed(f"{scheme}://{login}127.0.0.1:9/x")
     assert "secret-word" not in str(error.value)
-    assert git.without_password("https://me:secret-word@host/x") == "https://host/x"
+    assert not home.exists()
+
+
+@pytest.mark.parametrize("url", ["ssh://git@host/x", "git@host:x", "https://host/@me/x:1", "file:///x"])
+def test_a_user_of_ssh_is_no_password(url: str) -> None:
+    git.check_url(url)
+    with pytest.raises(OptionError):
+        git.check_url("ssh://git:secret-word@host/x")
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import errno
 import pickle
+import signal
+import subprocess
+import sys
+import threading
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -257,6 +261,118 @@ def test_errors_of_ours_and_ctrl_c_pass_through() -> None:
         hub_call("do it", lambda: _raise(KeyboardInterrupt(CANARY)), token=None, repo_id=REPO)
     assert CANARY not in str(interrupt.value)
     assert interrupt.value.__context__ is None
+
+
+class _FromHandlerError(TimeoutError):
+    pass
+
+
+@pytest.mark.parametrize(
+    "raised",
+    [SystemExit(3), GeneratorExit(), CacheWriteError("full")],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_passes_through_holds_nothing_of_the_client(raised: BaseException) -> None:
+    def client() -> None:
+        authorization = f"Bearer {CANARY}"
+        try:
+            raise ValueError(authorization)
+        except ValueError:
+            raise raised from None
+
+    with pytest.raises(type(raised)) as caught:
+        hub_call("look", client, token=None, repo_id=REPO)
+    assert caught.value.args == raised.args
+    assert caught.value.__context__ is None
+    told = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    assert "client" not in {frame.name for frame in told.stack}
+    assert CANARY not in "".join(told.format())
+
+
+def test_a_time_out_of_the_users_own_is_not_tried_again() -> None:
+    def on_alarm(*_: object) -> None:
+        raise _FromHandlerError
+
+    num_calls: list[int] = []
+
+    def client() -> None:
+        num_calls.append(1)
+        signal.raise_signal(signal.SIGALRM)
+
+    before = signal.signal(signal.SIGALRM, on_alarm)
+    try:
+        with pytest.raises(_FromHandlerError):
+            hub_call("look", client, token=None, repo_id=REPO)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert len(num_calls) == 1
+
+
+def test_a_call_is_not_tried_again_once_its_time_is_over(
+    ask: Ask, on_hub: OnHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calling, "LONGEST_FAILING_SECONDS", 0.0)
+    on_hub.hub.faults.append(Fault(path="/api/datasets/lab/set", status=503, times=None))
+    with pytest.raises(HubUnreachableError):
+        ask()
+    assert len(on_hub.hub.requests) == 1
+
+
+def test_a_call_that_is_stopped_waits_and_asks_no_more(
+    ask: Ask, on_hub: OnHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calling, "FIRST_WAIT_SECONDS", 60.0)
+    stop = threading.Event()
+    on_hub.hub.faults.append(Fault(path="/api/datasets/lab/set", status=503, times=None))
+    threading.Timer(0.5, stop.set).start()
+    with pytest.raises(limits.StoppedError):
+        ask(stop=stop)
+    assert len(on_hub.hub.requests) == 1
+    with pytest.raises(limits.StoppedError):
+        ask(stop=stop)
+    assert len(on_hub.hub.requests) == 1
+    on_hub.hub.faults.clear()
+    assert ask().id == REPO
+
+
+def test_a_forked_child_begins_anew() -> None:
+    # In a process of its own: a fork of this one would take the double's threads' locks along.
+    code = """if True:
+        import os, threading
+        import huggingface_hub
+        from huggingface_hub.utils import _http
+        from emotalk_data.hub_client import limits
+        own = _http._GLOBAL_CLIENT_FACTORY
+        with limits.time_limits():
+            limits._state.lock.acquire()  # as another thread may hold it
+            child = os.fork()
+            if child:
+                limits._state.lock.release()
+                state = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+                assert state == 0, state
+        if child == 0:
+            assert _http._GLOBAL_CLIENT_FACTORY is own
+            with limits.time_limits():
+                assert limits._limit_request in huggingface_hub.get_session().event_hooks["request"]
+            assert limits._limit_request not in huggingface_hub.get_session().event_hooks["request"]
+            assert limits._state.num_calls == 0
+            os._exit(0)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_session_that_is_made_late_is_not_limited_for_ever() -> None:
+    from huggingface_hub.utils import _http
+
+    with limits.time_limits():
+        factory = _http._GLOBAL_CLIENT_FACTORY
+    session = factory()  # by a thread that had it in hand when the last call ended
+    assert limits._limit_request not in session.event_hooks["request"]
+    assert limits._state.limited == []
+    session.close()
 
 
 def test_an_error_holds_nothing_of_the_call(ask: Ask, on_hub: OnHub) -> None:

@@ -14,7 +14,9 @@
     number_scan      vectors that are samples or pixels
     schema_scan      types that can hold media
     metadata_scan    what a file says of itself
-    file_bytes       bytes of a file that no reader shows
+    file_bytes       bytes of a file between its columns and in its footer
+    page_bytes       bytes inside of pages that no value shows: unused entries, what is behind the values
+    page_headers     heads of pages, read strictly
     value_scan       every value of every row, batch by batch
     shard_scan       all of this of one file
     side_files       plan.json and the like

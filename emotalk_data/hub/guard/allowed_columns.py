@@ -17,6 +17,8 @@ from emotalk_data.builder.feature_sets.shards import shard_columns
 from emotalk_data.builder.features import emotalk_features, m3ed_features
 from emotalk_data.hub.columns import COLUMN_MEANINGS, LABEL_COLUMNS
 from emotalk_data.hub.guard.classes import Corpus, RedistributionClass
+from emotalk_data.hub.guard.column_domains import FOLDS, MAX_NOTES, Domain, domains_of, lengths_of
+from emotalk_data.hub.guard.reason_text import find_in_reason
 from emotalk_data.hub.guard.text_scan import Finding, find_in_text
 from emotalk_data.hub.staged import StagedConfig
 from emotalk_data.schemas.feature_shard import FRAMES_SUFFIX, SECONDS_SUFFIX, FailureCode
@@ -37,18 +39,22 @@ class AllowedColumn(NamedTuple):
         type: of Arrow; large strings and lists are taken for small ones.
         texts: place in the column (empty for itself, dotted below it) -> what is wrong with a text there.
         is_prose: whether its texts are free, such as a reason: words in them need the flag for transcripts.
+        numbers: place in the column -> which numbers it may have there. Vectors and frames have none.
+        lengths: place in the column -> the longest list there.
     """
 
     redistribution: RedistributionClass
     type: pa.DataType
     texts: Mapping[str, CheckText] = MappingProxyType({})
     is_prose: bool = False
+    numbers: Mapping[str, Domain] = MappingProxyType({})
+    lengths: Mapping[str, int] = MappingProxyType({})
 
 
 _MAX_ID: Final = 100
-_MAX_REASON: Final = 400  # a run writes up to 300; escapes make a note longer
 _MAX_TRANSCRIPT: Final = 4_096
 _MAX_NAME: Final = 40
+_MAX_SERIES: Final = 40
 _SERIES: Final = r"[A-Za-z0-9]+(?:[_-][A-Za-z][A-Za-z0-9]*)*"
 _CODES: Final = tuple(f"{code}: " for code in get_args(FailureCode))
 _SPLIT_NAME: Final = r"[A-Za-z][A-Za-z0-9_]{0,39}"
@@ -98,7 +104,7 @@ def _of_features(config: StagedConfig, corpus: Corpus, num_dims: int | None) -> 
     }
     texts: dict[str, CheckText] = {
         "utterance_id": _matching(_IDS[corpus]["utterance_id"], f"an id of {corpus}"),
-        "notes": _reason,
+        "notes": find_in_reason,
         "error": _code_and_reason,
         "input_digest": _matching(r"[0-9a-f]{32}", "a digest of 32 hexadecimal digits"),
     }
@@ -108,6 +114,7 @@ def _of_features(config: StagedConfig, corpus: Corpus, num_dims: int | None) -> 
             field.type,
             {"": texts[field.name]} if field.name in texts else {},
             field.name in ("notes", "error"),
+            lengths={"": MAX_NOTES} if field.name == "notes" else {},
         )
         for field in schema
     }
@@ -117,7 +124,7 @@ def _of_features(config: StagedConfig, corpus: Corpus, num_dims: int | None) -> 
 def _of_splits(corpus: Corpus) -> Mapping[str, AllowedColumn]:
     ids = _IDS[corpus]
     return {
-        "fold": AllowedColumn("labels", pa.int32()),
+        "fold": AllowedColumn("labels", pa.int32(), numbers={"": FOLDS}),
         "split": AllowedColumn("labels", pa.string(), {"": _matching(_SPLIT_NAME, "the name of a split")}),
         **{
             name: AllowedColumn("labels", pa.string(), {"": _matching(ids[name], f"an id of {corpus}")})
@@ -131,7 +138,13 @@ def _of_corpus(corpus: Corpus) -> Mapping[str, AllowedColumn]:
     features = emotalk_features() if corpus == "emotalk" else m3ed_features()
     schema = features.arrow_schema
     return {
-        name: AllowedColumn(_class_of(name, corpus), schema.field(name).type, _texts_of(name, corpus))
+        name: AllowedColumn(
+            _class_of(name, corpus),
+            schema.field(name).type,
+            _texts_of(name, corpus),
+            numbers=domains_of(name, features[name]),
+            lengths=lengths_of(name),
+        )
         for name in features
         if name in COLUMN_MEANINGS[corpus]
     }
@@ -173,10 +186,12 @@ def _texts_of(name: str, corpus: Corpus) -> Mapping[str, CheckText]:
 
 
 def _matching(pattern: str, expected: str) -> CheckText:
+    # A dialogue's and an utterance's number are of six digits at most.
+    max_chars = _MAX_SERIES + 7 * (pattern.count("(?:0|") + pattern.count("(0|"))
     matches = re.compile(pattern).fullmatch
 
     def check(text: str) -> Finding | None:
-        if len(text) <= _MAX_ID and matches(text):
+        if len(text) <= max_chars and matches(text):
             return None
         found = find_in_text(text, max_chars=_MAX_ID, may_be_words=False)
         return found or Finding("other", f"a text in it is not {expected}")
@@ -196,13 +211,9 @@ def _one_of(known: Collection[str]) -> CheckText:
     return check
 
 
-def _reason(text: str) -> Finding | None:
-    return find_in_text(text, max_chars=_MAX_REASON, may_be_words=False)
-
-
 def _code_and_reason(text: str) -> Finding | None:
-    found = _reason(text)
-    if found is None and not text.startswith(_CODES):
+    found = find_in_reason(text)
+    if (found is None or found.kind == "words") and not text.startswith(_CODES):
         return Finding("other", f"a reason in it begins with none of {', '.join(get_args(FailureCode))}")
     return found
 

@@ -17,9 +17,9 @@ from emotalk_data.hub.guard.judgement import Decision
 from emotalk_data.hub.guard.licences import EncoderLicence, encoder_licence
 from emotalk_data.hub.guard.recognisers import recogniser_in
 from emotalk_data.hub.guard.schema_scan import find_in_feature, find_in_json, leaves, short_type
-from emotalk_data.hub.guard.shard_scan import ShardFindings, scan_shard
+from emotalk_data.hub.guard.shard_scan import ShardFindings, scan_shards
 from emotalk_data.hub.guard.side_files import scan_side_file
-from emotalk_data.hub.guard.text_scan import Finding
+from emotalk_data.hub.guard.text_scan import Finding, more_serious
 from emotalk_data.hub.staged import StagedConfig, Visibility
 from emotalk_data.schemas.feature_shard import FRAMES_SUFFIX
 
@@ -60,9 +60,7 @@ class ConfigJudging:
         is_of_features = self.config.kind == "features"
         num_dims = _dims_in(self.config)
         allowed = allowed_columns(self.config, num_dims)
-        scans = {
-            path: scan_shard(path, allowed, is_of_features=is_of_features) for path in self.config.shards
-        }
+        scans = scan_shards(self.config.shards, allowed, is_of_features=is_of_features)
         if is_of_features:
             yield from self._of_encoders(scans)
         yield from self._of_columns(scans, allowed)
@@ -125,7 +123,9 @@ class ConfigJudging:
         )
         licence = self.encoders[spec.model] = encoder_licence(spec.model, self.given)
         unknown = Finding(
-            "other", f"the licence of {quote(spec.model, 60)} is not known here: give it as encoder_licences"
+            "other",
+            f"the licence of {quote(spec.model, 60)} is not known here: --encoder-licence MODEL=LICENCE "
+            f"(encoder_licences=…)",
         )
         known = "" if licence is None else f"the licence of the encoder: {licence.text}"
         yield self._decide(
@@ -146,12 +146,13 @@ class ConfigJudging:
             kinds.setdefault(name, pa.null())
         findings: dict[str, Finding] = {}
         for scan in scans.values():
-            findings = {**scan.columns, **findings}
+            for name, one in scan.columns.items():
+                findings[name] = more_serious(findings.get(name), one) or one
         for name, feature in features.items():
             found = find_in_feature(feature)
             known = allowed.get(name)
             if found is not None and (known is None or known.redistribution != "media"):
-                findings.setdefault(name, found)
+                findings[name] = more_serious(findings.get(name), found) or found
         for name, kind in kinds.items():
             yield from self._of_column(name, kind, allowed.get(name), findings)
 

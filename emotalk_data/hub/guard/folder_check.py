@@ -7,19 +7,23 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from emotalk_data.errors import printable, quote
+from emotalk_data.errors import EmotalkError, printable, quote
 from emotalk_data.hub.guard.judgement import Decision
 from emotalk_data.hub.guard.schema_scan import find_in_json
 from emotalk_data.hub.guard.side_files import scan_side_file
 from emotalk_data.hub.guard.text_scan import Finding, find_in_owners_text, find_in_text
 from emotalk_data.hub.staged import CARD_BEGIN, CARD_END, CARD_NAME, CROISSANT_NAME, Staged
+from emotalk_data.schemas.strict_json import read_json
 
-__all__ = ["check_folder"]
+__all__ = ["check_folder", "scan_card_text", "scan_croissant_text", "scan_plain_text"]
 
 _MAX_CARD_BYTES: Final = 4 << 20
 _MAX_CROISSANT_BYTES: Final = 32 << 20
 _MAX_CROISSANT_TEXT: Final = 20_000
 _MAX_LINE: Final = 20_000
+_WINDOW: Final = 1 << 16
+_OVERLAP: Final = 1 << 12
+_MAX_PLAIN: Final = 64 << 10
 _CLAUSE: Final = "only what was looked through is uploaded"
 
 
@@ -71,10 +75,14 @@ def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
                 yield from _entries(Path(entry.path))
 
 
-def _in_card(path: Path) -> Finding | None:
-    text = _text(path, _MAX_CARD_BYTES)
-    if isinstance(text, Finding):
-        return text
+def scan_card_text(text: str) -> Finding | None:
+    """Return what is wrong with a card; None where nothing is.
+
+    Args:
+        text: all of it: what is ours between the marks, and its owner's around it.
+    """
+    if len(text) > _MAX_CARD_BYTES:
+        return Finding("other", f"it has more than {_MAX_CARD_BYTES:,} letters")
     is_ours = False
     # Line by line, for the owner is told where.
     for number, line in enumerate(text.splitlines(), 1):
@@ -82,19 +90,56 @@ def _in_card(path: Path) -> Finding | None:
         if is_ours:
             found = find_in_text(line, max_chars=_MAX_LINE, may_be_words=True)
         else:
-            found = find_in_owners_text(line[:_MAX_LINE])
+            found = _in_windows(line)
         if found is not None:
             return found._replace(reason=f"line {number:,}: {found.reason}")
+    # And as a whole: letters that are bytes are broken into lines, and each of those alone looks like a word.
+    return _in_windows(text) or _in_windows(_unquoted(text))
+
+
+def scan_croissant_text(text: str) -> Finding | None:
+    """Return what is wrong with a Croissant description; None where nothing is."""
+    if len(text) > _MAX_CROISSANT_BYTES:
+        return Finding("other", f"it has more than {_MAX_CROISSANT_BYTES:,} letters")
+    try:
+        read_json(text.encode("utf-8", "replace"), file="it", max_bytes=4 * _MAX_CROISSANT_BYTES)
+    except EmotalkError as error:
+        found = find_in_text(text, max_chars=_MAX_CROISSANT_TEXT, may_be_words=True)
+        return found or Finding("other", f"it is no JSON: {quote(str(error), 100)}")
+    return find_in_json(text, max_chars=_MAX_CROISSANT_TEXT, may_be_words=True)
+
+
+def scan_plain_text(text: str) -> Finding | None:
+    """Return what is wrong with a small text file, such as `.gitattributes`; None where nothing is."""
+    if len(text) > _MAX_PLAIN:
+        return Finding("other", f"it has more than {_MAX_PLAIN:,} letters")
+    found = _in_windows(text)
+    lines = (find_in_text(line, max_chars=_MAX_LINE, may_be_words=False) for line in text.splitlines())
+    return found or next((one for one in lines if one is not None), None)
+
+
+def _in_windows(text: str) -> Finding | None:
+    """Look at a text of any length, some of it at a time; what lies across a border is in both parts."""
+    for start in range(0, max(len(text) - _OVERLAP, 1), _WINDOW - _OVERLAP):
+        found = find_in_owners_text(text[start : start + _WINDOW])
+        if found is not None:
+            return found
     return None
+
+
+def _unquoted(text: str) -> str:
+    """Return a text without what Markdown and HTML put before and behind each line."""
+    return "\n".join(line.strip(" \t>*|`<!-") for line in text.splitlines())
+
+
+def _in_card(path: Path) -> Finding | None:
+    text = _text(path, _MAX_CARD_BYTES)
+    return text if isinstance(text, Finding) else scan_card_text(text)
 
 
 def _in_croissant(path: Path) -> Finding | None:
     text = _text(path, _MAX_CROISSANT_BYTES)
-    return (
-        text
-        if isinstance(text, Finding)
-        else find_in_json(text, max_chars=_MAX_CROISSANT_TEXT, may_be_words=True)
-    )
+    return text if isinstance(text, Finding) else scan_croissant_text(text)
 
 
 def _text(path: Path, max_bytes: int) -> str | Finding:

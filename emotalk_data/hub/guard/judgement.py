@@ -19,6 +19,7 @@ __all__ = ["Decision", "Judgement", "refusal"]
 _WIDTH: Final = 100
 _CELL_CHARS: Final = {"config": 22, "place": 36, "what": 18}
 _MAX_REASON_CHARS: Final = 130
+_MAX_FINAL_REASON_CHARS: Final = 180  # where no flags take room
 _MAX_CLAUSE_CHARS: Final = 100
 
 
@@ -137,15 +138,26 @@ class Judgement(ShownAsText):
 
 
 def refusal(refusals: tuple[Decision, ...], visibility: Visibility) -> PublishRefusedError:
-    """Return the error for what is refused: of fewer than 500 characters, whatever it quotes."""
-    first, more = refusals[0], len(refusals) - 1
+    """Return the error for what is refused: of fewer than 500 characters, whatever it quotes.
+
+    It names what no flag lets through, sound and pictures before all else; and flags only where they are enough.
+    """
+    first, more = min(refusals, key=_urgency), len(refusals) - 1
+    flags = list(dict.fromkeys(one.flag for one in refusals if one.flag)) if first.flag else []
+    max_chars = _MAX_REASON_CHARS if flags else _MAX_FINAL_REASON_CHARS
     where = f"{first.config}: {first.place}" if first.config else first.place
-    text = f"{quote(where)} may not be shared ({visibility}): {_cut(first.reason, _MAX_REASON_CHARS)}"
+    text = f"{quote(where)} may not be shared ({visibility}): {_cut(first.reason, max_chars)}"
     text += f" ({_cut(first.clause, _MAX_CLAUSE_CHARS)})"
     text += f"; and {more} more." if more else "."
-    flags = list(dict.fromkeys(one.flag for one in refusals if one.flag))
     remedy = f" Allow it by name ({', '.join(flags)}), or leave it out;" if flags else " Leave it out;"
     return PublishRefusedError(f"{text}{remedy} --dry-run shows the whole table.")
+
+
+def _urgency(decision: Decision) -> int:
+    """Return 0 for what is never shared, 1 for what no flag lets through here, 2 for what one does."""
+    if decision.flag is not None:
+        return 2
+    return 0 if decision.redistribution in ("media", "recognition") else 1
 
 
 def _told(decision: Decision) -> str:

@@ -29,6 +29,13 @@ Term = Literal["by", "nc", "sa", "own"]
 
 _LICENCE_ID: Final = re.compile(r"[a-z0-9][a-z0-9.+_-]{1,79}")
 _NO_LICENCE: Final = {"unknown", "none", "null", "other", "no-licence", "no-license"}
+# Words that allow nothing, and licences that allow no adapted material (CC, 1(a)): whether features are such
+# material is disputed, and who publishes them under a licence of other terms had better not rely on it.
+_GRANTS_NOTHING: Final = re.compile(
+    r"all-?rights-?reserved|proprietary|copyright(ed)?|closed(-source)?|confidential|not-?for-?(re)?distribution"
+    r"|internal(-use)?(-only)?|unlicen[sc]ed|undefined|undisclosed|not-known|n\.?a|tbd|todo|private|commercial"
+)
+_NO_DERIVATIVES: Final = re.compile(r"(.*[-_.+])?(nd|noderivs|no-derivatives)([-_.+].*)?")
 _CREATIVE_COMMONS: Final = re.compile(r"cc-by(-nc)?(-sa)?-[1-4]\.[0-9]")
 # What only asks to be named, as EmotionTalk's licence does too.
 _ATTRIBUTION: Final = {
@@ -101,7 +108,26 @@ def checked_licences(given: Mapping[str, str]) -> dict[str, EncoderLicence]:
                 f"the licence of {quote(model)} is {quote(licence)}; expected its id as the Hub names it, such "
                 f"as apache-2.0. Who has no licence for an encoder asks its authors."
             )
+        _check_grant(model, licence)
     return {model: EncoderLicence(id=one, text=one, terms=_terms(one)) for model, one in given.items()}
+
+
+def _check_grant(model: str, licence: str) -> None:
+    """Make sure that a licence allows anything to be passed on.
+
+    Raises:
+        OptionError: it allows nothing, or nothing that is made with the encoder.
+    """
+    if _GRANTS_NOTHING.fullmatch(licence):
+        why = "and these words grant nothing"
+    elif _NO_DERIVATIVES.fullmatch(licence):
+        why = "which allows nothing adapted to be shared, and features may count as that"
+    else:
+        return
+    raise OptionError(
+        f"the licence of {quote(model)} is {quote(licence)}, {why}. Ask its authors for leave, or keep the "
+        f"features to yourself."
+    )
 
 
 def encoder_licence(model: str, given: Mapping[str, EncoderLicence]) -> EncoderLicence | None:

@@ -5,6 +5,7 @@ Heuristics. Each looks for what an encoder never gives and a recording or a came
     a grid       every number is k/32768, an integer of 16 bits, k/255 or an integer of 0 to 255
     few levels   thousands of numbers that take up to 256 values, evenly spaced: pixels, however they were scaled
     smoothness   in a long vector each number is almost the one before
+    no number    infinite, not a number, too large or too small for one: bytes that are read as floats
     pace         more than 200 vectors a second of sound, or tens of thousands of one utterance
 
 What is stored or was calculated with few bits lies on coarse grids by itself, so a grid is judged by its finest
@@ -24,6 +25,7 @@ __all__ = ["NumberScan", "find_in_numbers", "find_in_times"]
 
 MAX_FRAME_RATE: Final = 200.0
 MAX_FRAMES: Final = 20_000
+_DAY: Final = 86_400.0
 
 _MIN_NUMBERS: Final = 1_024
 _MAX_KEPT: Final = 1 << 16
@@ -35,6 +37,10 @@ _MIN_PIXEL_LEVELS: Final = 100
 _LONG: Final = 2_000
 _MIN_PICTURE: Final = 16
 _MIN_FACE: Final = 192  # 8 x 8 pixels of three colours
+_LARGEST: Final = 1e30
+_MIN_WIDE: Final = 64
+_MAX_TINY: Final = 0.1
+_MAX_SPREAD: Final = 30.0  # bits: of bytes 37 and more, of probabilities some 15
 _SAMPLES: Final = "samples of sound with 16 bits"
 _PIXELS: Final = "pixels"
 
@@ -53,6 +59,9 @@ class NumberScan:
 
     def add(self, row: NDArray[np.floating[Any]]) -> str | None:
         """Look at the numbers of a row, one vector after the other; return what they seem to be, or None."""
+        found = _impossible(row)
+        if found is not None:
+            return found
         if len(row) >= _MIN_NUMBERS:
             return find_in_numbers(row, self._num_dims)
         self._kept.append(row.astype(np.float32))
@@ -73,11 +82,14 @@ def find_in_numbers(numbers: NDArray[np.floating[Any]], num_dims: int) -> str | 
         numbers: shape (n,), of any float type: one vector after the other.
         num_dims: numbers of a vector; 0 where they are of no fixed length.
     """
+    found = _impossible(numbers)
+    if found is not None:
+        return found
     values = _without_repeats(numbers.astype(np.float32), num_dims)
-    values = values[np.isfinite(values)]
     there = values[values != 0]
-    if len(there) < _MIN_NUMBERS // 2:
-        return None
+    found = _wide(there)
+    if found is not None or len(there) < _MIN_NUMBERS // 2:
+        return found
     lowest, highest = float(there.min()), float(there.max())
     found = _on_sample_grid(there, lowest, highest)
     # A number or two a vector: decibels and hertz are rounded too.
@@ -88,6 +100,25 @@ def find_in_numbers(numbers: NDArray[np.floating[Any]], num_dims: int) -> str | 
     if found is None and (num_dims >= _LONG or num_dims == 0):
         found = _smooth(values)
     return found
+
+
+def _impossible(numbers: NDArray[np.floating[Any]]) -> str | None:
+    """Look for what extraction never stores."""
+    if not np.isfinite(numbers).all():
+        return "some are infinite or not a number, which no extraction writes"
+    largest = max(abs(float(numbers.max())), abs(float(numbers.min()))) if len(numbers) else 0.0
+    return f"up to {largest:.3g}: bytes that are read as floats" if largest > _LARGEST else None
+
+
+def _wide(there: NDArray[np.float32]) -> str | None:
+    """Look for bytes that are read as floats: their exponents are any. None of the numbers is zero."""
+    if len(there) < _MIN_WIDE:
+        return None
+    sizes = np.abs(there)
+    if float((sizes < np.finfo(np.float32).tiny).mean()) > _MAX_TINY:
+        return "many are too small for a float: bytes that are read as floats"
+    spread = float(np.log2(sizes, dtype=np.float64).std())
+    return "of all sizes: bytes that are read as floats" if spread > _MAX_SPREAD else None
 
 
 def _without_repeats(values: NDArray[np.float32], num_dims: int) -> NDArray[np.float32]:
@@ -109,6 +140,8 @@ def find_in_times(seconds: NDArray[np.floating[Any]], num_frames: int) -> str | 
     """
     if num_frames > MAX_FRAMES:
         return f"a row has {num_frames:,} vectors; features have at most {MAX_FRAMES:,}"
+    if not ((seconds >= -1) & (seconds <= _DAY)).all():  # a window's middle may lie before the beginning
+        return "its times are none: not of one day"
     if len(seconds) not in (0, num_frames) or (np.diff(seconds) < 0).any():
         return "its times are none: other than one for each vector, or going back"
     if len(seconds) < 3:

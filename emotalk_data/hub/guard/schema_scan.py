@@ -2,20 +2,43 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any, Final
 
 import pyarrow as pa
 
+from emotalk_data.builder.features import emotalk_features, m3ed_features
+from emotalk_data.errors import DecodeError, LimitError
 from emotalk_data.hub.guard.text_scan import Finding, find_in_text
+from emotalk_data.schemas.strict_json import read_json
 
-__all__ = ["find_in_feature", "find_in_json", "find_in_type", "leaves", "same_type", "short_type"]
+__all__ = [
+    "find_in_feature",
+    "find_in_json",
+    "find_in_type",
+    "find_too_much",
+    "leaves",
+    "same_type",
+    "short_type",
+]
 
 _STOCK: Final = {"Value", "ClassLabel", "List", "LargeList", "Sequence"}
 _MEDIA: Final = {"Audio", "Image", "Video", "Pdf", "Nifti", "Mesh"}
 _MAX_METADATA_TEXT: Final = 10_000
 _MAX_NUMBERS: Final = 256
+_MAX_ALL_NUMBERS: Final = 10_000  # of one file: some hundred shards, or folds of a split file
+_MAX_JSON_BYTES: Final = 256 << 20
+_MAX_BITS: Final = 64
+_DIGITS: Final = re.compile(r"[0-9]{65}")
+_FEATURE_KEYS: Final[Mapping[str, frozenset[str]]] = {
+    "Value": frozenset({"_type", "id", "dtype"}),
+    "ClassLabel": frozenset({"_type", "id", "names", "num_classes"}),
+    "List": frozenset({"_type", "id", "feature", "length"}),
+    "LargeList": frozenset({"_type", "id", "feature"}),
+    "Sequence": frozenset({"_type", "id", "feature", "length"}),
+}
 
 
 def leaves(kind: pa.DataType, place: str = "") -> Iterator[tuple[str, pa.DataType]]:
@@ -73,7 +96,12 @@ def find_in_feature(feature: Any) -> Finding | None:
         kind = feature.get("_type")
         if isinstance(kind, str) and kind not in _STOCK:
             return _feature_finding(kind)
-        parts = feature.values() if kind is None else [feature.get("feature")]
+        if isinstance(kind, str):
+            if set(feature) - _FEATURE_KEYS[kind] or feature.get("id") is not None:
+                return Finding("other", f"its feature {kind} says more than such a feature does")
+            if kind == "ClassLabel" and not _are_known(feature.get("names")):
+                return _UNKNOWN_NAMES
+        parts = [feature.get("feature")] if isinstance(kind, str) else feature.values()
     elif isinstance(feature, list | tuple):
         parts = feature
     else:
@@ -82,6 +110,8 @@ def find_in_feature(feature: Any) -> Finding | None:
             return None
         if kind not in _STOCK:
             return _feature_finding(kind)
+        if kind == "ClassLabel" and not _are_known(feature.names):
+            return _UNKNOWN_NAMES
         parts = [getattr(feature, "feature", None)]
     return next((found for part in parts if (found := find_in_feature(part)) is not None), None)
 
@@ -94,11 +124,49 @@ def find_in_json(
         decoded = text.decode("utf-8") if isinstance(text, bytes) else text
     except UnicodeDecodeError:
         return Finding("media", "it is no text: bytes")
+    if _DIGITS.search(decoded):
+        return Finding("media", "it holds a number of more than 64 digits: bytes in digits")
     try:
-        values = json.loads(decoded)
-    except (ValueError, RecursionError):
+        values = read_json(decoded.encode("utf-8", "surrogatepass"), file="it", max_bytes=_MAX_JSON_BYTES)
+    except DecodeError as error:
+        if error.fault == "duplicate-key":
+            return Finding("media", "a key is there twice, and readers show one of them")
         return find_in_text(decoded, max_chars=max_chars, may_be_words=may_be_words)
-    return _find_in_values(values, max_chars, may_be_words)
+    except LimitError:
+        return Finding("other", f"it has more than {_MAX_JSON_BYTES:,} bytes")
+    found = find_too_much(values, max_text=None, max_numbers=_MAX_ALL_NUMBERS)
+    return found or _find_in_values(values, max_chars, may_be_words)
+
+
+def find_too_much(values: Any, *, max_text: int | None, max_numbers: int) -> Finding | None:
+    """Return whether a document has more numbers or letters in all than it can need; None where it has not.
+
+    Args:
+        values: as JSON was read.
+        max_text: the most letters of all texts and keys; None for any number.
+        max_numbers: the most numbers.
+    """
+    num_chars = num_numbers = 0
+    pending = [values]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, str):
+            num_chars += len(value)
+        elif isinstance(value, bool):
+            continue
+        elif isinstance(value, int | float):
+            num_numbers += 1
+            if isinstance(value, int) and value.bit_length() > _MAX_BITS:
+                return Finding("media", "it holds a number of more than 64 bits: bytes in digits")
+        elif isinstance(value, dict):
+            pending += [*value.keys(), *value.values()]
+        elif isinstance(value, list):
+            pending += value
+    if num_numbers > max_numbers:
+        return Finding("media", f"it holds {num_numbers:,} numbers, as of samples or pixels")
+    if max_text is not None and num_chars > max_text:
+        return Finding("media", f"it holds {num_chars:,} letters, and needs {max_text:,} at most")
+    return None
 
 
 def _find_in_values(values: Any, max_chars: int, may_be_words: bool) -> Finding | None:
@@ -116,6 +184,31 @@ def _find_in_values(values: Any, max_chars: int, may_be_words: bool) -> Finding 
                 return Finding("media", f"it holds a list of {len(value):,} numbers, as of samples or pixels")
             pending += value
     return None
+
+
+_UNKNOWN_NAMES: Final = Finding("media", "its class names are none of the corpora's: they may be anything")
+
+
+def _are_known(names: Any) -> bool:
+    return isinstance(names, list | tuple) and tuple(names) in _class_names()
+
+
+@cache
+def _class_names() -> frozenset[tuple[str, ...]]:
+    """Names of all classes of both corpora."""
+    found: set[tuple[str, ...]] = set()
+    pending: list[Any] = [emotalk_features(), m3ed_features()]
+    while pending:
+        feature = pending.pop()
+        if isinstance(feature, Mapping):
+            pending += feature.values()
+        elif isinstance(feature, list | tuple):
+            pending += feature
+        elif type(feature).__name__ == "ClassLabel":
+            found.add(tuple(feature.names))
+        else:
+            pending += [inner] if (inner := getattr(feature, "feature", None)) is not None else []
+    return frozenset(found)
 
 
 def _feature_finding(kind: str) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -9,8 +10,9 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from emotalk_data.errors import EmotalkError, quote
+from emotalk_data.hub.building.choice import BuildRecipe
 from emotalk_data.hub.building.manifest import MANIFEST_NAME, BuildManifest
-from emotalk_data.hub.guard.schema_scan import find_in_json
+from emotalk_data.hub.guard.schema_scan import find_in_json, find_too_much
 from emotalk_data.hub.guard.text_scan import Finding
 from emotalk_data.hub.staged import ConfigKind
 from emotalk_data.schemas.feature_shard import PLAN_NAME, SUMMARY_NAME, SetPlan
@@ -31,6 +33,9 @@ SIDE_FILES: Final[Mapping[ConfigKind, frozenset[str]]] = {
 
 _MAX_BYTES: Final = 256 << 20
 _MAX_TEXT: Final = 2_000
+# Of the parts of a file that have no form of their own, such as parameters.
+_MAX_FREE_TEXT: Final = 10_000
+_MAX_FREE_NUMBERS: Final = 300
 _SUMMARY_KEYS: Final = {
     "spec", "spec_digest", "levels", "corpus", "is_complete", "num_rows", "counts", "splits",
     "max_batch_seconds", "devices", "libraries", "num_failures", "failures",
@@ -50,7 +55,7 @@ def scan_side_file(path: Path, kind: ConfigKind) -> Finding | None:
         raw = path.read_bytes()
         found = find_in_json(raw, max_chars=_MAX_TEXT)
         if found is None:
-            _check_form(path, raw)
+            found = _check_form(path, raw)
     except (EmotalkError, ValidationError, OSError, ValueError, RecursionError) as error:
         return Finding(
             "other", f"it is not what emotalk_data writes: {quote(str(error).splitlines()[0], 100)}"
@@ -58,20 +63,26 @@ def scan_side_file(path: Path, kind: ConfigKind) -> Finding | None:
     return found
 
 
-def _check_form(path: Path, raw: bytes) -> None:
+def _check_form(path: Path, raw: bytes) -> Finding | None:
     """Make sure that a file says what such a file says, and nothing beside it.
 
     Raises:
         ValueError, EmotalkError: it says something else.
     """
     values: Any = read_json(raw, file=path.name, max_bytes=_MAX_BYTES)
+    free: Any = None
     if path.name == PLAN_NAME:
         SetPlan.model_validate(values)
     elif path.name == MANIFEST_NAME:
-        BuildManifest.model_validate_json(raw)
+        manifest = BuildManifest.model_validate_json(raw)
+        BuildRecipe.model_validate_json(json.dumps(manifest.recipe))
+        free = [manifest.key, manifest.source, manifest.recipe, manifest.libraries]
     elif path.name == SUMMARY_NAME:
         unknown = sorted(set(values) - _SUMMARY_KEYS) if isinstance(values, dict) else ["no object"]
         if unknown:
             raise ValueError(f"{unknown[0]!r} is no part of it")
+        free = [values.get(name) for name in ("spec", "corpus", "max_batch_seconds", "devices", "libraries")]
     else:
         load_split_file(path)
+        free = values.get("made")
+    return find_too_much(free, max_text=_MAX_FREE_TEXT, max_numbers=_MAX_FREE_NUMBERS)

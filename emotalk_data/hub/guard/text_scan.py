@@ -13,7 +13,15 @@ from typing import Final, Literal, NamedTuple
 
 from emotalk_data.hub.local_paths import find_local_path
 
-__all__ = ["Finding", "FindingKind", "find_in_owners_text", "find_in_text", "media_magic"]
+__all__ = [
+    "EAST_ASIAN",
+    "Finding",
+    "FindingKind",
+    "find_in_owners_text",
+    "find_in_text",
+    "media_magic",
+    "more_serious",
+]
 
 FindingKind = Literal["media", "path", "token", "words", "other"]
 """What was found.
@@ -36,6 +44,14 @@ class Finding(NamedTuple):
 
     kind: FindingKind
     reason: str
+
+
+def more_serious(first: Finding | None, second: Finding | None) -> Finding | None:
+    """Return the first of two findings; the second where a flag may let the first through, as it may words."""
+    if first is None:
+        return second
+    is_lighter = first.kind == "words" and second is not None and second.kind != "words"
+    return second if is_lighter else first
 
 
 _MIN_SCANNED: Final = 1 << 14
@@ -80,10 +96,13 @@ _NUMBERS: Final = re.compile(
 _CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]")
 # A digit or a capital: `hf_transfer` is the name of a package.
 _TOKEN: Final = re.compile(r"\bhf_(?=[a-z]*[A-Z0-9])[A-Za-z0-9]{8,}")
-# Two of them: Han, kana, hangul; one alone may be a sign.
-_WORDS: Final = re.compile(
-    "[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003134f]{2}"
+EAST_ASIAN: Final = (
+    "\u1100-\u11ff\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3040-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\uac00-\ud7ff\uf900-\ufaff\uff66-\uffdc\U0001b000-\U0001b16f\U00020000-\U0003347f"
 )
+"""Han with its radicals, kana, bopomofo, hangul: as ranges of a set of a pattern."""
+# Two of them, whatever stands between; one alone may be a sign.
+_WORDS: Final = re.compile(f"[{EAST_ASIAN}][^{EAST_ASIAN}]*[{EAST_ASIAN}]")
 # `[over/]`, `[/laugh]`: EmotionTalk's markup is no path.
 _MARKUP: Final = re.compile(r"\[[/\w\s+-]{0,24}\]")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,7 +13,9 @@ import pyarrow.parquet as pq
 
 from emotalk_data.hub.guard.allowed_columns import AllowedColumn, CheckText
 from emotalk_data.hub.guard.number_scan import NumberScan, find_in_times
-from emotalk_data.hub.guard.text_scan import Finding, find_in_text
+from emotalk_data.hub.guard.reason_text import ReasonScan
+from emotalk_data.hub.guard.row_ids import RowIds
+from emotalk_data.hub.guard.text_scan import Finding, find_in_text, more_serious
 from emotalk_data.schemas.feature_shard import FRAMES_SUFFIX, SECONDS_SUFFIX, ShardRecord
 
 if TYPE_CHECKING:
@@ -22,10 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ValueScan"]
 
+_OF_ENCODERS: Final = ("vectors", "frames")
 _MAX_JOINED: Final = 1 << 20
 _MAX_UNKNOWN_TEXT: Final = 300
-_FREE_BYTES: Final = 8 << 10  # heads of pages, levels of nulls and lists
-_MAX_GROWTH: Final = 1.5
 _BATCH_BYTES: Final = 16 << 20
 _BATCH_NUMBERS: Final = 4 << 20
 _MAX_BATCH_ROWS: Final = 4_096
@@ -39,6 +39,7 @@ class ValueScan:
         allowed: the columns that it may have.
         columns: what its types tell: columns of media are not read.
         record: of a shard of features.
+        ids: those of the rows of other files of the config, and of this one after it was looked through.
     """
 
     def __init__(
@@ -47,11 +48,13 @@ class ValueScan:
         allowed: Mapping[str, AllowedColumn],
         columns: Mapping[str, Finding],
         record: ShardRecord | None,
+        ids: RowIds,
     ) -> None:
-        self._file, self._allowed, self._record = file, allowed, record
+        self._file, self._allowed, self._record, self._ids = file, allowed, record, ids
         self._known = dict(columns)
         self._found: dict[str, Finding] = {}
         self._numbers: dict[str, NumberScan] = {}
+        self._reasons: dict[str, ReasonScan] = {}
 
     def findings(self) -> dict[str, Finding]:
         """Return what is wrong with the values, by column or dotted place."""
@@ -62,38 +65,32 @@ class ValueScan:
         columns = None if any("." in name for name in schema.names) else wanted
         start = 0
         for group in range(self._file.num_row_groups):
-            num_bytes: Counter[str] = Counter()
             rows = _batch_rows(self._file, group, schema)
             for batch in self._file.iter_batches(rows, [group], columns, use_threads=False):
                 batch.validate(full=True)
                 for number, name in enumerate(batch.schema.names):
                     if name not in doomed:
-                        num_bytes[name] += batch.column(number).nbytes
                         self._look(name, name, batch.column(number), start)
                 self._look_at_times(batch, start)
+                odd = self._ids.look(batch) if "utterance_id" in self._allowed else None
+                if odd is not None:
+                    self._tell(*odd, f", in row {start:,} or soon behind it")
                 start += batch.num_rows
-            self._look_at_pages(group, num_bytes)
         for place, scan in self._numbers.items():
             self._tell_numbers(place, scan.finish())
+        for place, reasons in self._reasons.items():
+            self._tell(place, reasons.finish(), ", in several rows")
         return self._found
 
-    def _look_at_pages(self, group: int, num_bytes: Mapping[str, int]) -> None:
-        """Compare what was read with the bytes that it was read from: a dictionary may hold what no row has."""
-        stored: Counter[str] = Counter()
-        described = self._file.metadata.row_group(group)
-        for number in range(described.num_columns):
-            chunk = described.column(number)
-            name = next((one for one in num_bytes if f"{chunk.path_in_schema}.".startswith(f"{one}.")), None)
-            if name is not None:
-                stored[name] += max(chunk.total_compressed_size, chunk.total_uncompressed_size) - _FREE_BYTES
-        for name, size in stored.items():
-            if size > _MAX_GROWTH * num_bytes[name]:
-                self._tell(name, Finding("media", "its pages have bytes that no value shows"), "")
-
     def _look(self, place: str, column: str, values: pa.Array, start: int) -> None:
-        if place in self._found:
+        if place in self._found and self._found[place].kind != "words":
             return
         kind = values.type
+        known = self._allowed.get(column)
+        if known is not None and column not in self._known and known.redistribution not in _OF_ENCODERS:
+            self._look_at_domain(place, column, values, start)
+            if known.is_prose and place == column:
+                self._look_at_reasons(place, values, start)
         if pa.types.is_dictionary(kind):
             self._look(place, column, values.dictionary_decode(), start)
         elif pa.types.is_struct(kind):
@@ -117,7 +114,29 @@ class ValueScan:
             found = None if text is None else check(text)
             if found is not None:  # texts of lists follow each other: which row one is of is not known here
                 self._tell(place, found, f", in row {start:,} or soon behind it")
-                return
+                if found.kind != "words":  # a flag may let words through, and nothing behind them
+                    return
+
+    def _look_at_domain(self, place: str, column: str, values: pa.Array, start: int) -> None:
+        """Look at the numbers and the lengths of lists in a column that is known: each has its domain."""
+        known, below = self._allowed[column], place[len(column) + 1 :]
+        found = None
+        if _has_items(values.type):
+            longest = pc.max(pc.list_value_length(values)).as_py() or 0
+            if longest > known.lengths.get(below, 0):
+                found = f"a list in it has {longest:,} items; it has at most {known.lengths.get(below, 0)}"
+        elif pa.types.is_integer(values.type) or pa.types.is_floating(values.type):
+            domain = known.numbers.get(below)
+            numbers = values.drop_null().to_numpy(zero_copy_only=False)
+            found = "nothing says which numbers it has" if domain is None else domain.find(numbers)
+        if found is not None:
+            self._tell(place, Finding("other", found), f", in row {start:,} or soon behind it")
+
+    def _look_at_reasons(self, place: str, values: pa.Array, start: int) -> None:
+        scan = self._reasons.setdefault(place, ReasonScan())
+        for number, row in enumerate(values.to_pylist()):
+            texts = [row] if isinstance(row, str) else [text for text in row or () if text]
+            self._tell(place, scan.add(texts), f", in row {start + number:,}")
 
     def _look_at_pieces(self, place: str, values: pa.Array, start: int) -> None:
         """Put the texts of a list together: a file may be cut into short ones."""
@@ -160,8 +179,12 @@ class ValueScan:
         if found is not None:
             self._tell(place, Finding("media", f"its numbers look like no features: {found}"), at)
 
-    def _tell(self, place: str, found: Finding, at: str) -> None:
-        self._found.setdefault(place, found._replace(reason=f"{found.reason}{at}"))
+    def _tell(self, place: str, found: Finding | None, at: str) -> None:
+        """Keep the first finding of a place; what a flag may let through makes room for any other."""
+        told = None if found is None else found._replace(reason=f"{found.reason}{at}")
+        kept = more_serious(self._found.get(place), told)
+        if kept is not None:
+            self._found[place] = kept
 
     def _check_of(self, place: str, column: str) -> CheckText:
         known = self._allowed.get(column)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from shutil import rmtree
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from emotalk_data.errors import (
     CacheCorruptError,
@@ -20,9 +20,9 @@ from emotalk_data.hub.guard.flags import checked_flags
 from emotalk_data.hub.guard.judging import judge
 from emotalk_data.hub.guard.licences import checked_licences
 from emotalk_data.hub.publishing.bars import client_bars
-from emotalk_data.hub.publishing.commit import is_same
+from emotalk_data.hub.publishing.commit import is_ours, is_same
 from emotalk_data.hub.publishing.fingerprints import StagedFile, content_tag, fingerprints
-from emotalk_data.hub.publishing.history import check_history
+from emotalk_data.hub.publishing.history import TEXT_NAMES, check_history
 from emotalk_data.hub.publishing.options import Gate, check_gate, check_repo_id
 from emotalk_data.hub.publishing.outcome import Published
 from emotalk_data.hub.publishing.publish import check_gate_is_kept, facts_of
@@ -34,17 +34,18 @@ from emotalk_data.hub.publishing.repository import (
     visibility_of,
 )
 from emotalk_data.hub.publishing.rights import check_may_write
-from emotalk_data.hub.publishing.sending import Shipment, send
+from emotalk_data.hub.publishing.sending import Sent, Shipment, send
 from emotalk_data.hub.publishing.staging_place import staging_place
-from emotalk_data.hub.staged import CARD_NAME, CROISSANT_NAME, Staged
+from emotalk_data.hub.staged import Staged
+from emotalk_data.hub.staging.sources import Source
 from emotalk_data.hub.staging.stage import stage
-from emotalk_data.hub_client.token import Token, find_token
+from emotalk_data.hub_client.token import find_token
 from emotalk_data.schemas.feature_shard import DATA_FOLDER
 
 __all__ = ["make_public"]
 
-_BESIDE = frozenset({CARD_NAME, CROISSANT_NAME, ".gitattributes"})
-_SPLITS_NAME = "splits.json"
+_SPLITS_NAME: Final = "splits.json"
+_MAIN: Final = "refs/heads/main"
 
 
 def make_public(
@@ -53,13 +54,15 @@ def make_public(
     gated: Literal["manual", "auto", False] = "manual",
     allow: Collection[str] = (),
     encoder_licences: Mapping[str, str] | None = None,
-    token: bool | str | Token | None = None,
+    token: bool | str | None = None,
     dry_run: bool = False,
 ) -> Published:
     """Make a repository public, after the guard has judged all that lies in it for that.
 
     All its files are downloaded, staged anew and compared; what the guard cannot know refuses the whole. What
-    only its history holds becomes readable too, and is judged likewise. The gate is set first, then it is opened.
+    only its history holds, older texts too, becomes readable as well, and is judged likewise. The gate is set
+    first, then it is opened. After a commit, branch or tag that was made meanwhile, and so was not judged, it
+    stays closed, or is closed again.
 
     Args:
         repo_id: OWNER/NAME, published with `publish`.
@@ -75,13 +78,15 @@ def make_public(
         HubNotFoundError: there is no such repository, or the token may not see it.
         HubLoginError: there is no token, or it may not write there.
         HubError: the Hub cannot be asked, or refuses.
-        PublishError: someone wrote to the repository meanwhile; it is private again.
+        PublishError: someone wrote to the repository meanwhile: it is as private as it was.
     """
-    token = find_token(token)
+    # At once, and kept in no variable while it is looked at: a traceback shows those of its frames.
+    given, token = [token], None
+    hidden = find_token(given.pop())
     repo_id, gate = check_repo_id(repo_id), check_gate(gated)
     flags, licences = checked_flags(allow), encoder_licences or {}
     checked_licences(licences)
-    repository = Repository(repo_id, token)
+    repository = Repository(repo_id, hidden)
     if not dry_run:
         check_may_write(repository)
     seen, head, remote = _whole(repository)
@@ -105,12 +110,14 @@ def make_public(
             shipment.judgement.raise_if_refused()
             check_gate_is_kept(shipment.judgement, gate)
         if shipment.judgement.is_allowed:
-            _check_history(repository, head, remote, judged, place / "history")
+            refs = _check_history(repository, head, remote, judged, place)
         if dry_run:
             nothing: dict[str, Any] = dict.fromkeys(("num_new_files", "num_new_bytes"), 0)
             return Published(**facts, **nothing, commit=head, is_new_commit=False, is_changed=False)
-        sent = send(repository, shipment, place)
-        is_opened = _open(repository, seen, gate, sent.commit)
+        sent = send(repository, shipment, place, on_top_of=head)
+        _check_whole(repository, sent, remote)
+        expected = {**refs, _MAIN: sent.commit, f"refs/tags/{shipment.tag}": sent.tagged}
+        is_opened = _open(repository, seen, gate, expected)
     return Published(
         **facts,
         commit=sent.commit,
@@ -142,13 +149,15 @@ def _stage_again(
     """Download the configs that lie in a commit, and stage them as their owner did.
 
     Raises:
-        PublishRefusedError: there is something that no config has.
+        PublishRefusedError: there is something that no config has; or a folder that could be none.
     """
     names = sorted(
         {path.partition("/")[0] for path in remote if path.partition("/")[2].startswith(f"{DATA_FOLDER}/")}
     )
-    unknown = [path for path in remote if path not in _BESIDE and path.partition("/")[0] not in names]
-    if not names:
+    # Names become folders here, and patterns for the client: `..` and `[a]` are none.
+    names = [name for name in names if _is_config_name(name)]
+    unknown = [path for path in remote if path not in TEXT_NAMES and not is_ours(path, names)]
+    if not names and not unknown:
         raise PublishRefusedError(
             f"{repository.repo_id} holds nothing that `emotalk publish` has put there. Publish into it first."
         )
@@ -180,6 +189,14 @@ def _stage_again(
         ) from error
 
 
+def _is_config_name(name: str) -> bool:
+    try:
+        Source(Path(name), name).config_name(name)
+    except OptionError:
+        return False
+    return True
+
+
 def _check_known(repo_id: str, data: Mapping[str, StagedFile], remote: Mapping[str, RemoteFile]) -> None:
     """Make sure that each file is one that publishing made, byte for byte: only then was it judged.
 
@@ -189,7 +206,7 @@ def _check_known(repo_id: str, data: Mapping[str, StagedFile], remote: Mapping[s
     unknown = [
         path
         for path, file in sorted(remote.items())
-        if path not in _BESIDE and not (path in data and is_same(data[path], file))
+        if path not in TEXT_NAMES and not (path in data and is_same(data[path], file))
     ]
     if unknown:
         raise _not_known(repo_id, unknown)
@@ -218,19 +235,45 @@ def _check_history(
     remote: Mapping[str, RemoteFile],
     judged: Callable[[str, Mapping[str, RemoteFile], Path], Shipment],
     place: Path,
-) -> None:
-    """Judge older commits, branches and tags as the last commit was, as far as they hold something else."""
+) -> dict[str, str]:
+    """Judge older commits, branches and tags as the last commit was, as far as they hold something else.
+
+    Returns:
+        the commit of each branch, tag and pull request.
+    """
+    older = place / "history"
 
     def judge_commit(commit: str, files: Mapping[str, RemoteFile]) -> None:
         try:
-            judged(commit, files, place).judgement.raise_if_refused()
+            judged(commit, files, older).judgement.raise_if_refused()
         finally:
-            rmtree(place, ignore_errors=True)
+            rmtree(older, ignore_errors=True)
 
-    check_history(repository, head, remote, judge_commit)
+    return check_history(repository, head, remote, judge_commit, place / "texts")
 
 
-def _open(repository: Repository, seen: Seen, gate: Gate, judged: str) -> bool:
+def _check_whole(repository: Repository, sent: Sent, judged: Mapping[str, RemoteFile]) -> None:
+    """Make sure that each file of the commit that is opened was judged: in the head, or as it was sent.
+
+    Raises:
+        PublishError: one was not.
+    """
+    remote = repository.files(sent.commit)
+    unknown = [
+        path
+        for path, file in remote.items()
+        if not (path in sent.files and is_same(sent.files[path], file))
+        and not (path in TEXT_NAMES and judged.get(path) == file)
+    ]
+    if unknown:
+        raise PublishError(
+            f"{repository.repo_id} holds {quote(unknown[0])} since it was judged: it was not opened. "
+            f"Run the same command again.",
+            path=unknown[0],
+        )
+
+
+def _open(repository: Repository, seen: Seen, gate: Gate, judged: Mapping[str, str]) -> bool:
     """Set the gate, then make it public. Returns whether anything was changed.
 
     Raises:
@@ -244,7 +287,7 @@ def _open(repository: Repository, seen: Seen, gate: Gate, judged: str) -> bool:
         repository.change(f"make {repo_id} public", private=False)
     try:
         _check_unmoved(repository, judged)
-    except PublishError:
+    except BaseException:  # without an answer, or with Ctrl-C, nobody knows either
         if seen.is_private:
             repository.change(f"make {repo_id} private again", private=True)
         if seen.gate != gate:
@@ -253,10 +296,16 @@ def _open(repository: Repository, seen: Seen, gate: Gate, judged: str) -> bool:
     return seen.is_private or seen.gate != gate
 
 
-def _check_unmoved(repository: Repository, judged: str) -> None:
-    now = repository.look()
-    if now is None or now.head != judged:
+def _check_unmoved(repository: Repository, judged: Mapping[str, str]) -> None:
+    """Make sure that all branches, tags and pull requests lead to what was judged, and that there are no others.
+
+    Raises:
+        PublishError: one does not.
+    """
+    now = repository.call(f"list the branches of {repository.repo_id}", repository.ask_refs)
+    moved = sorted({name for name, _ in now.items() ^ judged.items()})
+    if moved:
         raise PublishError(
-            f"someone wrote to {repository.repo_id} while it was being opened, and that was not judged: who "
-            f"can read it is as it was before. Run the same command again."
+            f"someone wrote to {repository.repo_id} while it was being opened ({quote(moved[0])}), and that was "
+            f"not judged: who can read it is as it was before. Run the same command again."
         )

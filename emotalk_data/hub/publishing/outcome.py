@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from emotalk_data.hub.guard.judgement import Judgement
+from emotalk_data.hub.guard.licences import encoder_licence
 from emotalk_data.hub.publishing.options import Gate
 from emotalk_data.hub.staged import Visibility
 from emotalk_data.schemas.text_table import ShownAsText, text_table
@@ -105,16 +107,26 @@ class Published(ShownAsText):
         ]
         return text_table(("config, rows", *splits), lines)
 
+    def _opening_command(self) -> str:
+        """Return the command with all that the guard was told: it will have to be told again."""
+        words = ["emotalk make-public", self.repo_id, *(f"--allow {flag}" for flag in self.judgement.flags)]
+        for model, licence in self.judgement.licence.encoders:
+            if encoder_licence(model, {}) is None:
+                words.append(f"--encoder-licence {shlex.quote(f'{model}={licence}')}")
+        return " ".join(words)
+
     def _next_steps(self) -> str:
         config = next(iter(self.configs))
         steps = [
             "anyone who may read it loads it without this package:",
             f'  datasets.load_dataset("{self.repo_id}", "{config}", revision="{self.tag}")',
         ]
-        if self.visibility == "private":
+        if "m3ed-private" in self.judgement.flags:
+            steps += ["It stays private: nothing of M3ED may be opened to others."]
+        elif self.visibility == "private":
             steps += [
                 "others may read it once it is public, which the guard judges anew:",
-                f"  emotalk make-public {self.repo_id}",
+                f"  {self._opening_command()}",
             ]
         elif self.gated == "manual":
             steps += ["who may read it you decide, request by request:", f"  {self.url}/settings"]

@@ -6,13 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from emotalk_data.errors import (
-    HubError,
-    HubLoginError,
-    OptionError,
-    PublishRefusedError,
-    quote,
-)
+from emotalk_data.errors import HubError, HubLoginError, OptionError, PublishRefusedError, quote
 from emotalk_data.hub.guard.flags import checked_flags
 from emotalk_data.hub.guard.judgement import Judgement
 from emotalk_data.hub.guard.judging import judge
@@ -26,9 +20,8 @@ from emotalk_data.hub.publishing.repository import RemoteFile, Repository, Seen,
 from emotalk_data.hub.publishing.rights import check_may_write
 from emotalk_data.hub.publishing.sending import Shipment, send, write_texts
 from emotalk_data.hub.publishing.staging_place import staging_place
-from emotalk_data.hub.staged import CARD_NAME
 from emotalk_data.hub.staging.stage import stage
-from emotalk_data.hub_client.token import Token, find_token
+from emotalk_data.hub_client.token import find_token
 
 if TYPE_CHECKING:
     from emotalk_data.hub.staging.sources import Sources
@@ -47,7 +40,7 @@ def publish(
     levels: Sequence[Level] | None = None,
     gated: Literal["manual", "auto", False] = "manual",
     tag: str | None = None,
-    token: bool | str | Token | None = None,
+    token: bool | str | None = None,
     dry_run: bool = False,
 ) -> Published:
     """Publish what was made from a corpus, so that plain `datasets.load_dataset(repo_id)` opens it.
@@ -61,32 +54,38 @@ def publish(
             each config and its path.
         repo_id: OWNER/NAME.
         private: False updates a repository that is public already; see `make_public` for the others.
-        allow: named flags, for what is refused otherwise; the card records them. `emotalk publish --help` lists
+        allow: named flags, for what is refused otherwise; the card records them, `emotalk publish --help` lists
             them.
         encoder_licences: model -> licence, for encoders whose licence is not known here.
         levels: of feature sets: vectors of utterances alone, or of frames alone; all that there are for None.
-        gated: who is let in once it is public: whom you let in, whoever accepts the terms, or everybody.
+        gated: who is let in once it is public: whom you let in, whoever accepts the terms, or everybody. It is
+            set while the repository is private, so that no click on the Hub opens it without: what needs a gate
+            has one from the beginning, and a gate that is there is never taken away.
         tag: a name for the commit; one made from the content if omitted. Tags are never moved.
         token: a token that may write; that of HF_TOKEN or `hf auth login` if omitted.
-        dry_run: only say what the guard decides of each file and column, and what would be sent. Needs
-            neither token nor network. What is refused is then in the result, and no error.
+        dry_run: only say what the guard decides of each file and column, and what would be sent. Needs neither
+            token nor network. What is refused is then in the result, and no error.
 
     Raises:
-        OptionError: an argument cannot be; `private` contradicts the repository; or the tag stands for other
-            data.
-        PublishRefusedError: something may not be shared, or not with this visibility; names the clause.
+        OptionError: an argument cannot be; `private` or `gated` contradicts the repository; or the tag stands for
+            other data.
+        PublishRefusedError: something may not be shared, or not with this visibility, which names the clause; it
+            needs a gate, and `gated` is False; or the card that is there is no UTF-8.
         HubLoginError: there is no token, or it may not write there.
         HubUnreachableError: no answer after several attempts. Nothing is lost: the same call goes on.
         HubError: the Hub refuses.
-        PublishError: what lies on the Hub is not what was sent, or cannot be read.
-        CacheCorruptError: a shard is damaged.
+        PublishError: what lies on the Hub is not what was sent, or cannot be read; or the repository was opened
+            meanwhile, and is private again.
+        CacheCorruptError: a shard is damaged, or a file was written to since it was judged; nothing was sent.
         CacheWriteError: there is no room for the staging folder.
     """
-    token = find_token(token)
+    # At once, and kept in no variable while it is looked at: a traceback shows those of its frames.
+    given, token = [token], None
+    hidden = find_token(given.pop())
     repo_id, gate, tag = check_repo_id(repo_id), check_gate(gated), check_tag(tag)
     flags, licences = checked_flags(allow), encoder_licences or {}
     checked_licences(licences)
-    repository = Repository(repo_id, token)
+    repository = Repository(repo_id, hidden)
     if dry_run:
         seen, remarks = _look_if_possible(repository, is_private=private)
     else:
@@ -101,10 +100,12 @@ def publish(
         judgement = judge(staged, visibility=visibility, allow=flags, encoder_licences=licences)
         shipment = Shipment(staged=staged, judgement=judgement, data=data, tag=tag or content_tag(data))
         facts = facts_of("publish", repository, shipment, gate)
+        if judgement.is_allowed:
+            check_gate_is_kept(judgement, gate)
+            _check_gate_stays(repo_id, seen, gate)
         if dry_run:
             return _planned(repository, seen, shipment, place, facts, remarks)
         judgement.raise_if_refused()
-        check_gate_is_kept(judgement, gate)
         is_set_up = _set_up(repository, seen, gate)
         sent = send(repository, shipment, place)
     return Published(
@@ -122,15 +123,16 @@ def publish(
 
 
 def check_gate_is_kept(judgement: Judgement, gate: Gate) -> None:
-    """Make sure that what has to be gated is, where it is not private.
+    """Make sure that what has to be gated is, in a private repository too: one click on the Hub opens that.
 
     Raises:
         PublishRefusedError: it would not be.
     """
-    if judgement.visibility != "private" and judgement.needs_gate and not gate:
+    if judgement.needs_gate and not gate:
         raise PublishRefusedError(
-            f"this may only be read by people who were let in ({judgement.licence.id}), and gated is False. "
-            f"Give gated='manual', or 'auto'."
+            f"once others may read it, this may only be read by people who were let in ({judgement.licence.id}), "
+            f"and gated is False. Give gated='manual', or 'auto', while it is private too: one click on the Hub "
+            f"would open it to everybody."
         )
 
 
@@ -185,20 +187,28 @@ def _check_private(repo_id: str, seen: Seen | None, *, is_private: bool, is_know
         )
 
 
+def _check_gate_stays(repo_id: str, seen: Seen | None, gate: Gate) -> None:
+    """Make sure that a repository does not lose its gate, which something else in it may need.
+
+    Raises:
+        OptionError: it would.
+    """
+    if seen is not None and seen.gate and not gate:
+        raise OptionError(
+            f"{repo_id} is gated ({seen.gate}), and gated is False: all that it holds, and all of its "
+            f"history, would have no gate. Pass gated={quote(seen.gate)}; or see `emotalk make-public "
+            f"{repo_id} --gated none`, which judges for that."
+        )
+
+
 def _set_up(repository: Repository, seen: Seen | None, gate: Gate) -> bool:
     """Make the repository, private; and set its gate. Returns whether anything was changed.
 
     Raises:
-        OptionError: a public repository would lose its gate.
+        HubError: the Hub does not do it.
     """
     if seen is None:
         repository.create()
-    elif not seen.is_private and seen.gate and not gate:
-        raise OptionError(
-            f"{repository.repo_id} is public and gated ({seen.gate}), and gated is False: all of its history "
-            f"would be open to everybody. Pass gated={quote(seen.gate)}; or see `emotalk make-public "
-            f"{repository.repo_id} --gated none`, which judges for that."
-        )
     is_set = (seen.gate if seen is not None else False) == gate
     if not is_set:
         repository.change(f"set the gate of {repository.repo_id}", gated=gate)
@@ -217,13 +227,12 @@ def _planned(
     files: Mapping[str, StagedFile] = shipment.data
     remote: Mapping[str, RemoteFile] = {}
     head = seen.head if seen is not None else None
-    card: str | None = None
+    texts: tuple[str | None, str | None] = (None, None)
     if head is not None:
         remote = repository.files(head)
-        if CARD_NAME in remote:
-            card = repository.call("read the card", lambda: repository.ask_card(head, place / "card"))
+        texts = repository.call("read the card", lambda: repository.ask_texts(head, remote, place / "card"))
     if shipment.judgement.is_allowed:
-        files = write_texts(shipment, repository.repo_id, card)
+        files = write_texts(shipment, repository.repo_id, *texts)
     new = differences(files, remote, list(facts["configs"])).new
     return Published(
         **facts,
@@ -252,6 +261,6 @@ def _on_others(others: tuple[str, ...]) -> tuple[str, ...]:
     if not others:
         return ()
     return (
-        f"{', '.join(others)} in the repository stays as it is and can be loaded, and the text of the card tells "
-        f"nothing of it: publish all sets in one call, and it tells of all.",
+        f"{', '.join(others)} in the repository stays as it is and can be loaded; the card keeps what it says of "
+        f"it. To replace all, publish all sets in one call, or remove its folder there.",
     )

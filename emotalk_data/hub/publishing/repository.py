@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from emotalk_data.errors import HubNotFoundError
+from emotalk_data.errors import HubNotFoundError, PublishRefusedError, quote
 from emotalk_data.hub.publishing.options import Gate
-from emotalk_data.hub.staged import CARD_NAME, Visibility
+from emotalk_data.hub.staged import CARD_NAME, CROISSANT_NAME, Visibility
 from emotalk_data.hub_client.calling import hub_api, hub_call
 from emotalk_data.hub_client.token import Token
 
-__all__ = ["REPO_TYPE", "RemoteFile", "Repository", "Seen", "page_of", "visibility_of"]
+__all__ = ["REPO_TYPE", "RemoteFile", "Repository", "Seen", "page_of", "text_of", "visibility_of"]
 
 REPO_TYPE: Final = "dataset"
 
@@ -60,6 +60,28 @@ def visibility_of(*, is_private: bool, gate: Gate) -> Visibility:
     if is_private:
         return "private"
     return "gated" if gate else "public"
+
+
+def text_of(content: bytes, name: str, where: str) -> str:
+    """Return the text of a file.
+
+    Args:
+        content: its bytes.
+        name: its path.
+        where: the repository, and the commit if it is an older one.
+
+    Raises:
+        PublishRefusedError: it is no UTF-8.
+    """
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        reason = f"{error.reason} at byte {error.start:,}"
+    raise PublishRefusedError(
+        f"{quote(name)} of {where} is no UTF-8 ({reason}), so nobody can say what it tells. Nothing was "
+        f"sent. Save it as UTF-8, or remove it, and run the same command again.",
+        path=name,
+    )
 
 
 def page_of(repo_id: str) -> str:
@@ -148,22 +170,51 @@ class Repository:
         )
         return {entry.path: _remote_file(entry) for entry in entries if hasattr(entry, "blob_id")}
 
-    def ask_card(self, revision: str, place: Path) -> str:
-        """Return the text of the card at a commit.
+    def ask_texts(
+        self, revision: str | None, remote: Mapping[str, RemoteFile], place: Path
+    ) -> tuple[str | None, str | None]:
+        """Return the texts of card and Croissant at a commit, their line ends as they are; None where none is.
+
+        Args:
+            revision: the commit; None where there is none yet.
+            remote: its files.
+            place: a folder of ours, instead of the user's cache.
+
+        Raises:
+            PublishRefusedError: one is no UTF-8, so what its owner wrote could not be kept.
+        """
+        card, croissant = (
+            text_of(self.ask_content(revision, name, place), name, self.repo_id)
+            if revision is not None and name in remote
+            else None
+            for name in (CARD_NAME, CROISSANT_NAME)
+        )
+        return card, croissant
+
+    def ask_content(self, revision: str, name: str, place: Path) -> bytes:
+        """Return the bytes of a small file at a commit.
 
         Args:
             revision: the commit.
+            name: of the file.
             place: a folder of ours, instead of the user's cache.
         """
         path = self.api.hf_hub_download(
-            self.repo_id, CARD_NAME, repo_type=REPO_TYPE, revision=revision, cache_dir=place
+            self.repo_id, name, repo_type=REPO_TYPE, revision=revision, cache_dir=place
         )
-        return Path(path).read_text(encoding="utf-8", errors="replace")
+        return Path(path).read_bytes()
 
     def ask_tags(self) -> dict[str, str]:
         """Return the commit of each tag."""
         refs = self.api.list_repo_refs(self.repo_id, repo_type=REPO_TYPE)
         return {tag.name: tag.target_commit for tag in refs.tags}
+
+    def ask_refs(self) -> dict[str, str]:
+        """Return the commit of each branch, tag and pull request, by its full name, such as refs/heads/main."""
+        refs = self.api.list_repo_refs(self.repo_id, repo_type=REPO_TYPE, include_pull_requests=True)
+        # Not `refs.converts`: the Hub's own copies of what the main branch has, in another layout.
+        listed = [*refs.branches, *refs.tags, *(refs.pull_requests or ())]
+        return {ref.ref: ref.target_commit for ref in listed}
 
     def create(self) -> None:
         """Make it, private; one that is there is left as it is.

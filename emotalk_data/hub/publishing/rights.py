@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from emotalk_data.errors import HubLoginError, printable, quote
+from emotalk_data.errors import HubLoginError, HubOfflineError, printable, quote
 from emotalk_data.hub.publishing.repository import Repository
 from emotalk_data.hub_client.token import HOW_TO_LOG_IN
 
@@ -20,9 +20,17 @@ def check_may_write(repository: Repository) -> None:
 
     Raises:
         HubLoginError: there is no token, it may read only, or the owner is someone else.
+        HubOfflineError: HF_HUB_OFFLINE is set.
         HubError: the Hub cannot be asked.
     """
+    from huggingface_hub import constants
+
     repo_id = repository.repo_id
+    if constants.HF_HUB_OFFLINE:
+        raise HubOfflineError(
+            f"cannot publish {repo_id}: HF_HUB_OFFLINE is set, and this needs the Hub. Unset it; --dry-run works "
+            f"without the Hub."
+        )
     if repository.token is None:
         raise HubLoginError(f"cannot publish {repo_id} without a token that may write. {HOW_TO_LOG_IN}.")
     api = repository.api

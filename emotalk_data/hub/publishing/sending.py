@@ -7,17 +7,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from huggingface_hub import DatasetCard
+
+from emotalk_data.errors import PublishError
 from emotalk_data.hub.guard.folder_check import check_folder
 from emotalk_data.hub.guard.judgement import Judgement, refusal
-from emotalk_data.hub.publishing.commit import commit_once
+from emotalk_data.hub.publishing.commit import commit_once, is_wider
 from emotalk_data.hub.publishing.fingerprints import StagedFile, fingerprint
 from emotalk_data.hub.publishing.reload import reload_rows
 from emotalk_data.hub.publishing.repository import RemoteFile, Repository, Seen
 from emotalk_data.hub.publishing.tagging import set_tag, tagged_commit
 from emotalk_data.hub.publishing.verify import verify
 from emotalk_data.hub.set_texts.card import set_card
+from emotalk_data.hub.set_texts.configs import config_names
 from emotalk_data.hub.set_texts.croissant import set_croissant
-from emotalk_data.hub.staged import CARD_NAME, CROISSANT_NAME, Staged
+from emotalk_data.hub.staged import CARD_NAME, CROISSANT_NAME, Staged, Visibility
 
 __all__ = ["Sent", "Shipment", "send", "write_texts"]
 
@@ -64,20 +68,24 @@ class Sent:
     others: tuple[str, ...]
 
 
-def write_texts(shipment: Shipment, repo_id: str, existing: str | None) -> dict[str, StagedFile]:
+def write_texts(
+    shipment: Shipment, repo_id: str, card_there: str | None, croissant_there: str | None
+) -> dict[str, StagedFile]:
     """Write card and Croissant into the staging folder; return all files of it.
 
     Args:
         shipment: what they tell of.
         repo_id: where it goes.
-        existing: the card that is there, which keeps what its owner wrote.
+        card_there: the card that is there, which keeps what its owner wrote.
+        croissant_there: the description that is there, which keeps the configs that stay.
 
     Raises:
         PublishRefusedError: something in the folder is not expected there, or tells a path or a token.
     """
     staged, judgement = shipment.staged, shipment.judgement
-    card = set_card(staged, judgement, repo_id, existing=existing, tag=shipment.tag)
-    croissant = set_croissant(staged, judgement, repo_id)
+    card = set_card(staged, judgement, repo_id, existing=card_there, tag=shipment.tag)
+    configs = config_names(DatasetCard(card).data.to_dict())  # type: ignore[no-untyped-call]
+    croissant = set_croissant(staged, judgement, repo_id, croissant_there, configs)
     texts = {
         CARD_NAME: card,
         CROISSANT_NAME: f"{json.dumps(croissant, ensure_ascii=False, indent=2, allow_nan=False)}\n",
@@ -90,7 +98,7 @@ def write_texts(shipment: Shipment, repo_id: str, existing: str | None) -> dict[
     return {**shipment.data, **{name: fingerprint(staged.folder / name, name) for name in texts}}
 
 
-def send(repository: Repository, shipment: Shipment, place: Path) -> Sent:
+def send(repository: Repository, shipment: Shipment, place: Path, *, on_top_of: str | None = None) -> Sent:
     """Make one commit of all that differs, compare it with what was staged, read it with plain datasets, tag it.
 
     Where all is there and has its tag, nothing is sent. After a kill at any moment the same call goes on.
@@ -99,11 +107,14 @@ def send(repository: Repository, shipment: Shipment, place: Path) -> Sent:
         repository: that is there.
         shipment: what is sent.
         place: a folder for caches, which goes when the run ends.
+        on_top_of: the only commit that may be there; any for None.
 
     Raises:
         OptionError: the tag stands for other data.
         PublishRefusedError: card or Croissant tell what they may not.
-        PublishError: what lies on the Hub is not what was sent, or cannot be read.
+        PublishError: what lies on the Hub is not what was sent, or cannot be read; another commit is there; or
+            more people can read it than it was judged for.
+        CacheCorruptError: a staged file was written to since it was judged.
         HubError: the Hub does not take it.
     """
     tag, data = shipment.tag, shipment.data
@@ -114,13 +125,15 @@ def send(repository: Repository, shipment: Shipment, place: Path) -> Sent:
 
     made = commit_once(
         repository,
-        lambda card: write_texts(shipment, repository.repo_id, card),
+        lambda card, croissant: write_texts(shipment, repository.repo_id, card, croissant),
         configs=names,
         judged_for=shipment.judgement.visibility,
         place=place / "card",
         before=check_tag_is_free,
         message=f"Publish {', '.join(names)}",
+        on_top_of=on_top_of,
     )
+    _check_still_hidden(repository, shipment.judgement.visibility)
     tagged = repository.call(
         f"look for the tag of {repository.repo_id}",
         lambda: tagged_commit(repository, tag, data, head=made.commit, is_changing=False),
@@ -140,4 +153,25 @@ def send(repository: Repository, shipment: Shipment, place: Path) -> Sent:
         num_new_bytes=sum(one.size_bytes for one in made.sent),
         tagged=tagged,
         others=made.others,
+    )
+
+
+def _check_still_hidden(repository: Repository, judged_for: Visibility) -> None:
+    """Make sure that the repository was not opened while the commit was on its way; hide it again if it was.
+
+    Raises:
+        PublishError: it was.
+        HubError: the Hub cannot be asked, or does not hide it.
+    """
+    repo_id = repository.repo_id
+    seen = repository.call(f"look at {repo_id}", repository.ask_seen)
+    if not is_wider(seen.visibility, judged_for):
+        return
+    if judged_for == "private":
+        repository.change(f"make {repo_id} private again", private=True)
+    else:
+        repository.change(f"set the gate of {repo_id} again", gated="manual")
+    raise PublishError(
+        f"someone made {repo_id} {seen.visibility} while it was written to, and what was sent was judged for a "
+        f"repository that is {judged_for}: it is that again. To open it, run `emotalk make-public {repo_id}`."
     )

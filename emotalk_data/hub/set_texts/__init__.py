@@ -8,5 +8,7 @@ recipes      whose numbers a recipe gives
 columns      what each column means
 merging      our part, put into what the owner wrote
 sections     the part of one config, which outlives the publishing of another
+licence_marks  which licence the card recorded, of all and of each config
+limits       which of a corpus's known limits a set has
 configs      the `configs` and `dataset_info` of the owner and ours together
 """

@@ -27,6 +27,7 @@ _TASKS: Final = {
     "text": "text-classification",
     "video": "video-classification",
 }
+_GATE_KEYS: Final = ("extra_gated_prompt", "extra_gated_fields")
 _TAG: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 _SIZES: Final = (
     (1_000, "n<1K"),
@@ -59,10 +60,16 @@ def set_card(staged: Staged, judgement: Judgement, repo_id: str, *, existing: st
 
 
 def set_card_data(staged: Staged, judgement: Judgement) -> dict[str, Any]:
-    """Return the YAML of the card: licence, configs, features, row counts and the form of the gate."""
+    """Return the YAML of the card: licence, configs, features, row counts and the form of the gate.
+
+    The form is None where there is no gate: that of an earlier card goes.
+    """
     corpora, licence = corpora_of(staged), judgement.licence
     gate: dict[str, Any] = {}
-    if corpora:
+    has_gate = (
+        judgement.visibility != "public"
+    )  # what is private may be opened later, and has to be gated then
+    if corpora and has_gate:
         gate["extra_gated_prompt"] = "\n\n".join(facts.gate for facts in corpora)
         gate["extra_gated_fields"] = dict(GATE_FIELDS)
     data = DatasetCardData(
@@ -80,7 +87,7 @@ def set_card_data(staged: Staged, judgement: Judgement) -> dict[str, Any]:
         dataset_info=[_info(config) for config in staged.configs],
     )
     written: dict[str, Any] = data.to_dict()  # type: ignore[no-untyped-call]
-    return written
+    return written if has_gate else {**written, **dict.fromkeys(_GATE_KEYS)}
 
 
 def _files(config: StagedConfig) -> dict[str, Any]:
@@ -121,9 +128,10 @@ def _tasks(staged: Staged) -> list[str]:
 
 def _tags(staged: Staged) -> list[str]:
     """Return our own tag, what the corpora are about, and the encoders: people search for features by them."""
-    about = [
-        tag for facts in corpora_of(staged) for tag in facts.tags if tag not in ("audio", "video", "text")
-    ]
+    left_out = {"audio", "video", "text"}
+    if not any("captions" in config.features for config in staged.configs):
+        left_out.add("speech-captioning")
+    about = [tag for facts in corpora_of(staged) for tag in facts.tags if tag not in left_out]
     names = [model.rpartition("/")[2] for model in encoders_of(staged)]
     return list(dict.fromkeys(["emotalk-data", *about, *(name for name in names if _TAG.fullmatch(name))]))
 

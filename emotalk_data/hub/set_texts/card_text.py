@@ -11,6 +11,8 @@ from emotalk_data.hub.corpora import CORPUS_FACTS
 from emotalk_data.hub.markdown import in_code, in_prose
 from emotalk_data.hub.set_texts.columns import set_column_meanings
 from emotalk_data.hub.set_texts.facts import corpora_of, encoder_pages, summary_of, title_of
+from emotalk_data.hub.set_texts.licence_marks import config_licence, licence_mark
+from emotalk_data.hub.set_texts.limits import corpus_limits
 from emotalk_data.hub.set_texts.recipes import recipe_sentences
 from emotalk_data.hub.set_texts.sections import OTHERS, config_section
 from emotalk_data.hub.staged import Staged, StagedConfig
@@ -74,6 +76,7 @@ ds = load_dataset("{corpus}", data_dir="<folder of the release>", split="{split}
 _SPLIT_LOADING: Final = """
 The file `{config}/splits.json` is what `emotalk_data.load_dataset("{corpus}", …, split_file=…)` takes.
 """
+_OF_SOUND: Final = "Encoded at once, seconds"
 _SET_LIMITS: Final = (
     "A row without features is null, and `error` says why: leave it out, or count it; it is not zero.",
     "Made again on another device or with other versions, numbers agree to about 1e-5 of their size, and not bit "
@@ -92,7 +95,7 @@ def set_card_text(staged: Staged, judgement: Judgement, repo_id: str, *, tag: st
     """
     first = staged.configs[0]
     limits = [*(_SET_LIMITS if any(config.records for config in staged.configs) else ()), *_pairs(staged)]
-    limits += [limit for facts in corpora_of(staged) for limit in facts.limits]
+    limits += corpus_limits(staged)
     return _BODY.format(
         title=in_prose(title_of(staged)),
         summary=in_prose(summary_of(staged)),
@@ -164,8 +167,9 @@ def _clauses(judgement: Judgement) -> str:
 
 def _config_text(config: StagedConfig, judgement: Judgement) -> str:
     """Return the section of a config: its rows, how it was made, its columns, and what was let through."""
-    lines = [f"## `{config.name}`", "", *_count_table(config), ""]
-    lines += [f"- {label}: {in_code(text)}" for label, text in config.facts.items() if text]
+    lines = [licence_mark(config_licence(config, judgement)), "", f"## `{config.name}`", ""]
+    lines += [*_count_table(config), ""]
+    lines += [f"- {label}: {in_code(text)}" for label, text in _facts(config)]
     if config.records:
         licences = dict(judgement.licence.encoders)
         lines += [
@@ -180,6 +184,14 @@ def _config_text(config: StagedConfig, judgement: Judgement) -> str:
     if labels := label_list(config.features):
         lines += ["", "Labels, in the order of the authors' ids:", "", labels]
     return "\n".join(lines)
+
+
+def _facts(config: StagedConfig) -> Iterator[tuple[str, str]]:
+    """Yield what there is to tell of how a config was made: nothing of what it has not."""
+    is_of_text = bool(config.records) and config.records[0].spec.modality == "text"
+    for label, text in config.facts.items():
+        if text and text != "none" and not (is_of_text and label == _OF_SOUND):
+            yield label, text
 
 
 def _flags(config: StagedConfig, judgement: Judgement) -> Iterator[tuple[str, str]]:

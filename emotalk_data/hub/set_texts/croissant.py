@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Final
 
 from emotalk_data.builder.base import SCHEMA_VERSION
@@ -26,14 +28,23 @@ _DESCRIPTIONS: Final = {
 _KEYS: Final = {"features": "utterance_id", "built": "utterance_id"}
 
 
-def set_croissant(staged: Staged, judgement: Judgement, repo_id: str) -> dict[str, Any]:
+def set_croissant(
+    staged: Staged,
+    judgement: Judgement,
+    repo_id: str,
+    existing: str | None = None,
+    configs: Collection[str] = (),
+) -> dict[str, Any]:
     """Return the description as a JSON-LD document. It names no date and no place on a machine.
 
     Args:
         staged: what is uploaded.
         judgement: of the guard: the licence.
         repo_id: of the repository.
+        existing: the description that is there, of which what tells of other configs stays.
+        configs: names of the configs that are in the repository; of others nothing stays.
     """
+    kept = _kept(existing, set(configs) - {config.name for config in staged.configs})
     corpora = corpora_of(staged)
     document: dict[str, Any] = {
         "@context": CONTEXT,
@@ -46,8 +57,14 @@ def set_croissant(staged: Staged, judgement: Judgement, repo_id: str) -> dict[st
         "keywords": list(dict.fromkeys(["emotalk-data", *(tag for facts in corpora for tag in facts.tags)])),
         "license": _licence(judgement.licence, corpora),
         "version": SCHEMA_VERSION,
-        "distribution": [file_set(_rows(one).files, f"{one.name}/data/*.parquet") for one in staged.configs],
-        "recordSet": [part for config in staged.configs for part in _record_sets(config)],
+        "distribution": [
+            *(file_set(_rows(one).files, f"{one.name}/data/*.parquet") for one in staged.configs),
+            *kept["distribution"],
+        ],
+        "recordSet": [
+            *(part for config in staged.configs for part in _record_sets(config)),
+            *kept["recordSet"],
+        ],
     }
     if corpora:
         document["citeAs"] = "\n\n".join(facts.citation for facts in corpora)
@@ -57,6 +74,29 @@ def set_croissant(staged: Staged, judgement: Judgement, repo_id: str) -> dict[st
     return {**document, "isBasedOn": based_on} if based_on else document
 
 
+def _kept(existing: str | None, names: Collection[str]) -> dict[str, list[dict[str, Any]]]:
+    """Return what a description says of these configs; nothing where it is damaged: it is written anew."""
+    try:
+        there: Any = json.loads(existing or "{}")
+    except (ValueError, RecursionError):
+        there = {}
+    ids = {id_ for name in names for id_ in (name, *_places(name))}
+    told: dict[str, Any] = there if isinstance(there, dict) else {}
+    return {
+        key: [
+            part
+            for part in (told[key] if isinstance(told.get(key), list) else ())
+            if isinstance(part, dict) and isinstance(part.get("@id"), str) and part["@id"] in ids
+        ]
+        for key in ("distribution", "recordSet")
+    }
+
+
+def _places(name: str) -> tuple[str, str]:
+    """Return the ids of a config's files and of its splits; a dot is in no column's name."""
+    return f"{name}/data.files", f"{name}/data.splits"
+
+
 def _licence(licence: CardLicence, corpora: tuple[CorpusFacts, ...]) -> str:
     """Return the page of a licence; its text where it has none."""
     pages = {facts.licence: facts.licence_url for facts in corpora if facts.licence_url is not None}
@@ -64,10 +104,11 @@ def _licence(licence: CardLicence, corpora: tuple[CorpusFacts, ...]) -> str:
 
 
 def _rows(config: StagedConfig) -> Rows:
+    files, splits = _places(config.name)
     return Rows(
         id=config.name,
-        files=f"{config.name}/data.files",  # a dot: no column is called like that
-        splits=f"{config.name}/data.splits",
+        files=files,
+        splits=splits,
         split_names=tuple(config.splits),
         description=_DESCRIPTIONS[config.kind],
         key=_KEYS.get(config.kind),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from emotalk_data.hub.columns import LABEL_COLUMNS
 from emotalk_data.hub.corpora import CORPUS_FACTS, CorpusFacts
 from emotalk_data.hub.staged import Staged, StagedConfig
 
@@ -13,6 +14,7 @@ __all__ = ["corpora_of", "encoder_pages", "encoders_of", "summary_of", "title_of
 
 _HUB_ID: Final = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _KINDS: Final = {"features": "features", "splits": "splits", "built": "rows", "unknown": "tables"}
+_LABELS: Final = "labels"
 
 
 def corpora_of(staged: Staged) -> tuple[CorpusFacts, ...]:
@@ -39,11 +41,11 @@ def encoder_pages(staged: Staged) -> dict[str, str]:
 def title_of(staged: Staged) -> str:
     """Return a title, such as `EmotionTalk: features of TencentGameMate/chinese-hubert-base`."""
     corpora = " and ".join(facts.pretty_name for facts in corpora_of(staged)) or "Utterances"
-    kinds = list(dict.fromkeys(config.kind for config in staged.configs))
+    kinds = list(dict.fromkeys(_kind(config) for config in staged.configs))
     encoders = encoders_of(staged)
-    if kinds == ["features"] and len(encoders) == 1:
+    if kinds == [_KINDS["features"]] and len(encoders) == 1:
         return f"{corpora}: features of {encoders[0]}"
-    return f"{corpora}: {' and '.join(_KINDS[kind] for kind in kinds)}"
+    return f"{corpora}: {' and '.join(kinds)}"
 
 
 def summary_of(staged: Staged) -> str:
@@ -56,6 +58,8 @@ def summary_of(staged: Staged) -> str:
         said.append("Splits: which dialogue or utterance is in which part of which fold.")
     if "built" in kinds:
         said.append("Rows of the corpus, as emotalk_data reads them.")
+    if _LABELS in map(_kind, staged.configs):
+        said.append("They hold ids, labels and times, and nothing that was said, heard or seen.")
     said += [
         f"What they are of is {facts.pretty_name}, which is not in here; its home is {facts.homepage}."
         if "built" not in kinds
@@ -63,6 +67,13 @@ def summary_of(staged: Staged) -> str:
         for facts in corpora_of(staged)
     ]
     return " ".join(said)
+
+
+def _kind(config: StagedConfig) -> str:
+    is_labels = config.kind == "built" and config.corpus is not None
+    if is_labels and set(config.features) <= set(LABEL_COLUMNS[str(config.corpus)]):
+        return _LABELS
+    return _KINDS[config.kind]
 
 
 def _feature_configs(staged: Staged) -> Sequence[StagedConfig]:

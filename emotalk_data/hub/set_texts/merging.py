@@ -1,8 +1,11 @@
 """Our part of a card, put into what its owner wrote: everything of theirs stays as it is.
 
 The YAML at the head gets our keys anew, and keeps all others. Below it, what stands between two marks is ours and
-is written anew each time, but for sections of configs that are not published now; what is before and behind the
-marks is the owner's.
+is written anew each time, but for sections of configs that are not published now: these stay as they were. What
+is before and behind the marks is the owner's.
+
+The licence that we name is recorded in our part, that of each config in its section: so a licence that is not the
+recorded one is the owner's, and a config that stays keeps its terms.
 """
 
 from __future__ import annotations
@@ -17,7 +20,14 @@ from huggingface_hub.repocard import REGEX_YAML_BLOCK
 
 from emotalk_data.errors import PublishRefusedError, quote
 from emotalk_data.hub.set_texts.configs import config_names, merge_configs
-from emotalk_data.hub.set_texts.sections import with_kept_sections
+from emotalk_data.hub.set_texts.licence_marks import (
+    NamedLicence,
+    check_kept,
+    find_mark,
+    licence_mark,
+    named_in,
+)
+from emotalk_data.hub.set_texts.sections import inner_text, kept_sections, with_kept_sections
 from emotalk_data.hub.staged import CARD_BEGIN, CARD_END
 
 __all__ = ["merge_card"]
@@ -54,22 +64,33 @@ def merge_card(
         existing: the card that is there; None where there is none.
         data: our YAML.
         block: our text, without the two marks.
-        check_licence: called with the owner's `license`, where there is one; raises if it is laxer than ours.
+        check_licence: called with the owner's `license`, where there is one that we did not write; raises if it
+            is laxer than ours.
 
     Raises:
-        PublishRefusedError: YAML or marks of the card that is there are damaged, or its licence is laxer.
+        PublishRefusedError: YAML or marks of the card that is there are damaged, its licence is laxer, or ours
+            is laxer than that of a config that stays.
     """
     parts = _parts(existing if existing is not None and existing.strip() else "")
-    if parts.data.get("license") is not None:
+    inside, there, now = parts.inside or "", named_in(parts.data), named_in(data)
+    is_ours = there is not None and there == find_mark(inside.partition("-->")[2])
+    if parts.data.get("license") is not None and not is_ours:
         check_licence(parts.data["license"])
     merged = _merge(data, parts.data)
-    text = with_kept_sections(block.strip(), parts.inside or "", config_names(merged))
-    ours = f"{CARD_BEGIN}\n\n{text}\n\n{CARD_END}"
+    kept = kept_sections(block, inside, config_names(merged))
+    check_kept(_licences(kept, there), now, data)
+    mark = "" if now is None else f"{licence_mark(now)}\n\n"
+    ours = f"{CARD_BEGIN}\n\n{mark}{with_kept_sections(block.strip(), kept)}\n\n{CARD_END}"
     before, after = parts.before, parts.after
     if parts.inside is None:
         line_end = "" if not before or before.endswith("\n") else "\n"
         before, after = f"{before}{line_end}\n", "\n"
     return _checked(f"{_yaml(merged)}{before}{ours}{after}")
+
+
+def _licences(sections: Mapping[str, str], otherwise: NamedLicence | None) -> dict[str, NamedLicence | None]:
+    """Return config -> its licence; that of the whole card where its section does not record one."""
+    return {name: find_mark(inner_text(section)) or otherwise for name, section in sections.items()}
 
 
 def _parts(existing: str) -> _Parts:
@@ -135,13 +156,17 @@ def _merge(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]
             value = blocks[key]
         elif key in _OF_BOTH:
             value = _union(theirs.get(key), ours.get(key))
-        elif key in _OURS or (key.startswith(_GATE) and key in ours):
+        elif _is_ours(key, ours):
             value = ours.get(key)
         else:
             value = theirs.get(key, ours.get(key))
-        if value is not None or (key in theirs and key not in _OURS):
+        if value is not None or (key in theirs and not _is_ours(key, ours)):
             merged[key] = value
     return merged
+
+
+def _is_ours(key: str, ours: Mapping[str, Any]) -> bool:
+    return key in _OURS or (key.startswith(_GATE) and key in ours)
 
 
 def _union(theirs: Any, ours: Any) -> list[Any] | None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final
 
-__all__ = ["OTHERS", "config_section", "with_kept_sections"]
+__all__ = ["OTHERS", "config_section", "inner_text", "kept_sections", "with_kept_sections"]
 
 OTHERS: Final = "<!-- emotalk-data: configs that were published before -->"
 """Where the sections of other configs go."""
 
 _SECTION: Final = re.compile(
-    r"<!-- emotalk-data: config ([\w.-]+) -->\n.*?\n<!-- emotalk-data: end of config \1 -->", re.DOTALL
+    r"<!-- emotalk-data: config ([\w.-]+) -->\r?\n(.*?)\n<!-- emotalk-data: end of config \1 -->", re.DOTALL
+)
+_OF_BEFORE: Final = (
+    "The sections from here to “Known limits” are of configs that were published here before: each stays as it "
+    "was written then. The rest of this text is about those that were published last."
 )
 
 
@@ -21,8 +25,8 @@ def config_section(name: str, text: str) -> str:
     return f"<!-- emotalk-data: config {name} -->\n\n{text}\n\n<!-- emotalk-data: end of config {name} -->"
 
 
-def with_kept_sections(block: str, before: str, configs: Collection[str]) -> str:
-    """Return our text with the sections of configs that it says nothing of, and that are still there.
+def kept_sections(block: str, before: str, configs: Collection[str]) -> dict[str, str]:
+    """Return config -> its section, of configs that our text says nothing of, and that are still there.
 
     Args:
         block: our text.
@@ -30,6 +34,16 @@ def with_kept_sections(block: str, before: str, configs: Collection[str]) -> str
         configs: names of all configs of the repository.
     """
     told = {match[1] for match in _SECTION.finditer(block)}
-    kept = {match[1]: match[0] for match in _SECTION.finditer(before)}
-    sections = [section for name, section in kept.items() if name in configs and name not in told]
-    return block.replace(OTHERS, "\n\n".join([OTHERS, *sections]))
+    there = {match[1]: match[0] for match in _SECTION.finditer(before)}
+    return {name: section for name, section in there.items() if name in configs and name not in told}
+
+
+def inner_text(section: str) -> str:
+    """Return what stands between the marks of a section."""
+    found = _SECTION.fullmatch(section)
+    return section if found is None else found[2]
+
+
+def with_kept_sections(block: str, kept: Mapping[str, str]) -> str:
+    """Return our text with the sections of other configs in their place."""
+    return block.replace(OTHERS, "\n\n".join([OTHERS, _OF_BEFORE, *kept.values()]) if kept else OTHERS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,6 +12,8 @@ import pytest
 
 from emotalk_data.errors import PublishRefusedError
 from emotalk_data.hub.guard import judge
+from emotalk_data.hub.guard.flags import FLAGS
+from emotalk_data.hub.guard.judgement import Decision, refusal
 from emotalk_data.hub.staged import Staged
 from tests.hub.guard.folders import LICENCES, corpus_table, staged_features, staged_table
 
@@ -65,11 +68,41 @@ def test_the_error_names_the_first_its_clause_and_what_to_do(mixed: Staged) -> N
     with pytest.raises(PublishRefusedError) as caught:
         judgement.raise_if_refused()
     text = str(caught.value)
-    assert text.startswith("'set: column text' may not be shared (gated): what is said")
-    for part in ("CC BY-NC-SA 4.0", "and 1 more", "(transcripts)", "or leave it out", "--dry-run"):
+    assert text.startswith("'set: column loudness' may not be shared (gated): binary holds bytes")
+    for part in ("there is no flag for it", "CC BY-NC-SA 4.0", "and 1 more. Leave it out;", "--dry-run"):
         assert part in text
+    assert "transcripts" not in text  # allowing them would not be enough
     assert len(text) < 500
     assert str(pickle.loads(pickle.dumps(caught.value))) == text  # noqa: S301  our own
+
+
+def test_the_error_names_flags_where_they_are_enough(tmp_path: Path) -> None:
+    table = corpus_table("emotalk", ["utterance_id", "text", "captions"], captions=CAPTIONS)
+    judgement = judge(staged_table(tmp_path, table), visibility="gated")
+    with pytest.raises(PublishRefusedError) as caught:
+        judgement.raise_if_refused()
+    text = str(caught.value)
+    assert text.startswith("'set: column text' may not be shared (gated): what is said")
+    assert "Allow it by name (transcripts, captions), or leave it out;" in text
+    assert len(text) < 500
+
+
+def test_sound_in_an_unknown_folder_is_named_before_that_it_is_unknown(tmp_path: Path) -> None:
+    table = pa.table({"loudness": pa.array([b"RIFF"] * 8)})
+    judgement = judge(staged_table(tmp_path, table, "unknown", None), visibility="private")
+    assert judgement.refusals[0].place == "config"
+    with pytest.raises(PublishRefusedError, match=r"^'set: column loudness' may not be shared"):
+        judgement.raise_if_refused()
+
+
+@pytest.mark.parametrize("flag", [None, "transcripts"])
+def test_the_error_is_short_whatever_it_quotes(flag: str | None) -> None:
+    one = Decision(
+        config="c" * 300, place="p" * 300, what="", redistribution="unknown", is_allowed=False, flag=flag,
+        clause="x" * 300, reason="r" * 300,
+    )  # fmt: skip
+    refusals = tuple(replace(one, flag=name) for name in FLAGS) if flag else (one,) * 1_000
+    assert len(str(refusal(refusals, "private"))) < 500
 
 
 def test_it_can_be_written_as_json(mixed: Staged) -> None:

@@ -86,7 +86,7 @@ def test_ids_of_emotiontalk_are_never_refused(utterance_id: str) -> None:
     check_id("emotalk", utterance_id)
 
 
-@given(st.from_regex(M3ED_ID_PATTERN, fullmatch=True).filter(lambda one: len(one) <= 100))
+@given(st.from_regex(M3ED_ID_PATTERN, fullmatch=True).filter(lambda one: len(one) <= 54))
 def test_ids_of_m3ed_are_never_refused(utterance_id: str) -> None:
     check_id("m3ed", utterance_id)
 

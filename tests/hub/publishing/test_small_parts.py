@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from emotalk_data.errors import CacheCorruptError, CacheWriteError, HubLoginError, OptionError
+from emotalk_data.hub.publishing.bars import client_bars
 from emotalk_data.hub.publishing.fingerprints import content_tag, fingerprint, fingerprints
 from emotalk_data.hub.publishing.options import check_gate, check_repo_id, check_tag
 from emotalk_data.hub.publishing.repository import Repository
@@ -205,3 +206,31 @@ def test_a_cache_that_may_not_be_written_is_a_typed_error(
         staging_place(),
     ):
         pass
+
+
+def test_the_clients_bars_are_put_back_by_the_last_of_several_threads(
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    import datasets
+    from huggingface_hub.utils.tqdm import progress_bar_states as states
+
+    before = dict(states)
+    states.update({"_global": True, "some.group": False, "other.group": True})
+    datasets.disable_progress_bars()  # tests/conftest.py puts them back
+    try:
+        first, second = client_bars(), client_bars()
+        first.__enter__()
+        second.__enter__()
+        assert states == {"_global": False, "some.group": False, "other.group": False}
+        first.__exit__(None, None, None)
+        assert not any(states.values())  # the second one is not done
+        second.__exit__(None, None, None)
+        # What was said of single groups is not forgotten either.
+        assert states == {"_global": True, "some.group": False, "other.group": True}
+        datasets.enable_progress_bars()
+        with client_bars():
+            assert states["_global"]
+    finally:
+        states.clear()
+        states.update(before)
+    assert not recwarn.list

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from emotalk_data import make_public, publish
-from emotalk_data.errors import HubError, PublishError
+from emotalk_data.errors import HubError, HubLoginError, OptionError, PublishError
 from emotalk_data.hub.publishing import reload, sending
 from emotalk_data.hub.publishing.outcome import Published
 from emotalk_data.hub.publishing.repository import Repository
@@ -243,3 +243,31 @@ def test_ctrl_c_shows_no_token(lab: OnHub, feature_set: Path, monkeypatch: pytes
     with pytest.raises(KeyboardInterrupt) as raised:
         publish(feature_set, REPO, **ALLOWED)
     assert_clean_error(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("token", "error"),
+    [
+        (f"{TOKEN} x", HubLoginError),
+        (f"{TOKEN}\nX-Other: 1", HubLoginError),
+        ([TOKEN], OptionError),
+        (TOKEN.encode(), OptionError),
+        ({"token": TOKEN}, OptionError),
+    ],
+    ids=["with a blank", "of two lines", "in a list", "in bytes", "in a dict"],
+)
+@pytest.mark.parametrize("verb", [publish, make_public])
+def test_what_cannot_be_a_token_is_shown_nowhere(
+    lab: OnHub, feature_set: Path, verb: Callable[..., object], token: Any, error: type[Exception]
+) -> None:
+    words = (feature_set, REPO) if verb is publish else (REPO,)
+    caught: BaseException | None = None
+    try:
+        verb(*words, token=token)
+    except error as problem:
+        # Without the frame of this test, whose variables are its own.
+        caught = problem.with_traceback(problem.__traceback__.tb_next if problem.__traceback__ else None)
+    assert caught is not None
+    assert caught.__traceback__ is not None
+    assert_clean_error(caught)
+    assert lab.hub.requests == []

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import datasets
 import pytest
@@ -15,9 +16,12 @@ from emotalk_data.features import list_recipes
 from emotalk_data.features.feature_set import FeatureSet
 from emotalk_data.hub.corpora import CORPUS_FACTS
 from emotalk_data.hub.guard.judgement import Judgement
+from emotalk_data.hub.guard.licences import card_licence, checked_licences
 from emotalk_data.hub.set_texts.card import set_card
 from emotalk_data.hub.staged import Staged
+from emotalk_data.schemas.feature_spec import TextSpec
 from tests.feature_shards import SPEC, D
+from tests.hub.guard.folders import corpus_table, staged_table
 from tests.hub.staged_sets import SPLIT_IDS, judgement_of, stage_set
 from tests.hub_double_fixtures import OnHub
 
@@ -33,6 +37,23 @@ def metadata(text: str) -> dict[str, Any]:
     data = yaml.safe_load(text.split("---\n")[1])
     assert isinstance(data, dict)
     return data
+
+
+def limits_in(text: str) -> set[str]:
+    """What the limits are on that a card tells of the corpora."""
+    return {limit.about for facts in CORPUS_FACTS for limit in facts.known_limits if limit.text in text}
+
+
+def built(
+    folder: Path, *columns: str, corpus: Literal["emotalk", "m3ed"] = "emotalk", split: str = "train"
+) -> Staged:
+    """Some columns of a corpus, as `emotalk build` writes them."""
+    table = corpus_table(corpus, columns)
+    features = datasets.Features.from_arrow_schema(table.schema)
+    staged = staged_table(folder, table, corpus=corpus, features=features)
+    (config,) = staged.configs
+    of_split = replace(config, splits={split: config.shards}, num_rows={split: sum(config.num_rows.values())})
+    return Staged(folder=staged.folder, configs=(of_split,))
 
 
 @pytest.fixture
@@ -103,8 +124,7 @@ def test_the_yaml_is_what_the_hub_reads(staged: Staged) -> None:
     assert parsed["source_datasets"] == ["BAAI/Emotiontalk"]
     assert parsed["task_categories"][:2] == ["feature-extraction", "audio-classification"]
     assert parsed["tags"] == [
-        "emotalk-data", "emotion-recognition", "sentiment-analysis", "conversation", "speech-captioning",
-        "tiny-hubert",
+        "emotalk-data", "emotion-recognition", "sentiment-analysis", "conversation", "tiny-hubert",
     ]  # fmt: skip
     assert parsed["extra_gated_prompt"] == EMOTALK.gate
     assert set(parsed["extra_gated_fields"]) == {"Affiliation", "I agree to these terms"}
@@ -154,8 +174,7 @@ def test_the_text_says_how_the_set_was_made_and_what_became_of_its_rows(staged: 
     for facts in CORPUS_FACTS:
         assert facts.citation in text
     assert "<https://huggingface.co/example/tiny-hubert>" in text
-    for limit in EMOTALK.limits:
-        assert limit in text
+    assert limits_in(text) == {"splits", "sound", "corpus"}
 
 
 def test_each_column_has_its_line(staged: Staged) -> None:
@@ -253,3 +272,102 @@ def test_what_was_said_of_a_config_stays_when_another_is_published(tmp_path: Pat
     assert card(only, existing=text) == text
     both_again = card(first, existing=text)
     assert both_again.count("## `first`\n") == both_again.count("## `second`\n") == 1
+    assert "published here before: each stays as it was written then" in text
+    assert "published here before" not in before
+
+
+def test_a_config_that_stays_keeps_its_licence(tmp_path: Path) -> None:
+    first = stage_set(tmp_path / "first", name="clean/first", model="example/first")
+    second = stage_set(tmp_path / "second", name="clean/second", model="example/second")
+    only = Staged(folder=second.folder, configs=second.configs[:1])
+    strict = replace(
+        judgement_of(first), licence=card_licence(["emotalk"], checked_licences({"example/first": "rail"}))
+    )
+    before = card(first, strict)
+    assert metadata(before)["license_name"] == "cc-by-nc-sa-4.0-and-rail"
+    assert (
+        before.count("<!-- emotalk-data: licence other cc-by-nc-sa-4.0-and-rail -->") == 3
+    )  # all, two levels
+    assert before.count("<!-- emotalk-data: licence cc-by-nc-sa-4.0 -->") == 1  # the split file
+    with pytest.raises(PublishRefusedError, match=r"keeps the config 'first'.*emotalk publish second first"):
+        card(only, existing=before)
+    folds = Staged(folder=first.folder, configs=first.configs[:2])
+    assert metadata(card(folds, existing=before))["license"] == "cc-by-nc-sa-4.0"  # as its sets say now
+
+
+@pytest.mark.parametrize("licence", ["mit", "cc-by-nc-sa-4.0"])
+def test_the_licence_of_a_repository_can_become_stricter_and_laxer(tmp_path: Path, licence: str) -> None:
+    staged = stage_set(tmp_path)
+    strict = replace(
+        judgement_of(staged), licence=card_licence(["emotalk"], checked_licences({SPEC.model: "rail"}))
+    )
+    before = card(staged, existing="# Mine")
+    stricter = card(staged, strict, existing=before)
+    assert metadata(stricter)["license"] == "other"
+    assert card(staged, existing=stricter) == before
+    owners = stricter.replace("license: other", f"license: {licence}")
+    with pytest.raises(PublishRefusedError, match=f"the licence named is '{licence}'"):
+        card(staged, strict, existing=owners)
+
+
+@pytest.mark.parametrize(
+    ("columns", "corpus", "about"),
+    [
+        (["utterance_id", "emotion"], "emotalk", {"labels", "corpus"}),
+        (["utterance_id", "text"], "emotalk", {"transcripts", "corpus"}),
+        (["utterance_id", "dialogue_id"], "emotalk", {"corpus"}),
+        (["utterance_id", "emotion"], "m3ed", {"labels", "corpus"}),
+        (["utterance_id", "speaker_id", "start_seconds"], "m3ed", {"speakers", "times", "corpus"}),
+    ],
+)
+def test_limits_are_those_of_the_columns(
+    tmp_path: Path, columns: list[str], corpus: Literal["emotalk", "m3ed"], about: set[str]
+) -> None:
+    assert limits_in(card(built(tmp_path, *columns, corpus=corpus))) == about
+
+
+def test_the_line_on_the_authors_splits_is_for_these_splits(tmp_path: Path, staged: Staged) -> None:
+    line = "The authors' splits: validation and test share speakers"
+    assert line in card(built(tmp_path / "test", "utterance_id", split="test"))
+    assert line not in card(built(tmp_path / "mine", "utterance_id", split="fold_0"))
+    assert line not in card(Staged(folder=staged.folder, configs=staged.configs[2:]))  # a split file
+
+
+def test_a_text_encoder_has_limits_of_transcripts_and_no_seconds(tmp_path: Path, staged: Staged) -> None:
+    record = staged.configs[0].records[0]
+    text_spec = TextSpec(name="clean/words", model="example/words", revision=None, num_dims=D)
+    config = replace(
+        staged.configs[0],
+        records=(record.model_copy(update={"spec": text_spec}),),
+        facts={**staged.configs[0].facts, "Revision of the encoder": "none"},
+    )
+    text = card(Staged(folder=staged.folder, configs=(config,)))
+    assert limits_in(text) == {"splits", "transcripts", "corpus"}
+    assert "- Encoded at once, seconds:" not in text
+    assert "- Encoded at once, seconds:" in card(staged)
+    assert "- Revision of the encoder:" not in text
+    assert "- Revision of the encoder:" in card(staged)
+
+
+def test_a_build_of_labels_is_called_that(tmp_path: Path) -> None:
+    labels = card(built(tmp_path / "labels", "utterance_id", "emotion"))
+    assert "\n# EmotionTalk: labels\n" in labels
+    assert "nothing that was said, heard or seen" in labels
+    rows = card(built(tmp_path / "rows", "utterance_id", "emotion", "text"))
+    assert "\n# EmotionTalk: rows\n" in rows
+
+
+def test_captions_are_a_tag_where_there_are_some(tmp_path: Path) -> None:
+    with_captions = card(built(tmp_path / "some", "utterance_id", "captions"))
+    assert "speech-captioning" in metadata(with_captions)["tags"]
+    assert "speech-captioning" not in metadata(card(built(tmp_path / "none", "utterance_id")))["tags"]
+
+
+def test_without_a_gate_there_is_no_form(tmp_path: Path) -> None:
+    staged = built(tmp_path, "utterance_id", "emotion")
+    private = judgement_of(staged)
+    public = replace(private, visibility="public")
+    gated = card(staged, private)
+    for text in (card(staged, public), card(staged, public, existing=gated)):
+        assert not [key for key in metadata(text) if key.startswith("extra_gated")]
+    assert "extra_gated_prompt" in metadata(gated)

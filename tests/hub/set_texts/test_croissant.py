@@ -106,3 +106,33 @@ def test_mlcroissant_accepts_it_and_reads_every_row_and_number_back(staged: Stag
         (b"train", 1, None, b"G00003_01"),
         (b"train", 1, b"test", b"G00002_01"),
     ]
+
+
+def test_what_is_said_of_configs_that_stay_stays(staged: Staged) -> None:
+    before = describe(staged)
+    only = Staged(folder=staged.folder, configs=staged.configs[:1])
+    names = ["tiny_hubert", "folds", "whisper"]  # not tiny_hubert_frames: it is gone
+    after = set_croissant(only, judgement_of(only), "lab/sets", json.dumps(before), names)
+    assert [part["@id"] for part in after["recordSet"]] == [
+        "tiny_hubert/data.splits", "tiny_hubert", "folds/data.splits", "folds"
+    ]  # fmt: skip
+    assert after["recordSet"][2:] == before["recordSet"][4:]
+    assert after["distribution"] == [before["distribution"][0], before["distribution"][2]]
+    again = set_croissant(only, judgement_of(only), "lab/sets", json.dumps(after), names)
+    assert again == after
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        "",
+        "{",
+        "[]",
+        "5",
+        '{"recordSet": 5, "distribution": {}}',
+        '{"recordSet": [5, {"@id": []}], "distribution": null}',
+        "[" * 100_000,
+    ],
+)
+def test_a_damaged_description_is_written_anew(staged: Staged, damaged: str) -> None:
+    assert set_croissant(staged, judgement_of(staged), "lab/sets", damaged, ["other"]) == describe(staged)

@@ -27,6 +27,10 @@ OURS: dict[str, Any] = {
     "dataset_info": [{"config_name": "hubert", "features": []}, {"config_name": "frames", "features": []}],
 }
 
+MARK = "<!-- emotalk-data: licence cc-by-nc-sa-4.0 -->"
+OTHER = {"license": "other", "license_name": "cc-by-nc-sa-4.0-and-opensmile"}
+WHISPER = {"config_name": "whisper", "data_files": "whisper/data/train-*"}
+
 
 def merged(existing: str | None, ours: dict[str, Any] = OURS, block: str = "# Ours\n\nWords.") -> str:
     return merge_card(existing, ours, block, check_licence=lambda _licence: None)
@@ -48,7 +52,7 @@ def outside(text: str) -> tuple[str, str]:
 def test_without_a_card_ours_is_all_there_is() -> None:
     text = merged(None)
     assert text.startswith("---\npretty_name: ")
-    assert text.endswith(f"---\n\n{CARD_BEGIN}\n\n# Ours\n\nWords.\n\n{CARD_END}\n")
+    assert text.endswith(f"---\n\n{CARD_BEGIN}\n\n{MARK}\n\n# Ours\n\nWords.\n\n{CARD_END}\n")
     assert merged("") == merged(" \n") == text
     assert metadata(text)["configs"][0]["default"] is True
     assert "default" not in OURS["configs"][0]  # what was passed in stays as it was
@@ -129,9 +133,11 @@ def test_sections_of_configs_stay_as_long_as_the_configs_do() -> None:
     sections = [config_section(name, f"About {name}.") for name in ("hubert", "whisper", "gone")]
     before = merged(f"---\n{yaml.dump({'configs': [whisper]})}---\n", block="\n\n".join(sections))
     after = merged(before, block=f"{config_section('hubert', 'Anew.')}\n\n{OTHERS}\n\nEnd.")
-    assert (
-        f"Anew.\n\n<!-- emotalk-data: end of config hubert -->\n\n{OTHERS}\n\n{sections[1]}\n\nEnd." in after
-    )
+    assert f"Anew.\n\n<!-- emotalk-data: end of config hubert -->\n\n{OTHERS}\n\nThe sections from" in after
+    assert f"about those that were published last.\n\n{sections[1]}\n\nEnd." in after
+    assert "published here before" not in before
+    again = merged(after, block=f"{config_section('hubert', 'Anew.')}\n\n{OTHERS}\n\nEnd.")
+    assert again == after
     assert "About hubert" not in after
     assert "About gone" not in after
 
@@ -147,6 +153,100 @@ def test_an_owners_licence_is_shown_to_the_guard() -> None:
     ):
         merge_card(card, OURS, "x", check_licence=asked.append)
     assert asked == ["mit", ["mit"]]
+
+
+def refuse(_licence: object) -> None:
+    raise PublishRefusedError("another licence")
+
+
+@pytest.mark.parametrize(("first", "second"), [(OTHER, {}), ({}, OTHER)], ids=["laxer", "stricter"])
+def test_a_licence_that_we_wrote_is_no_owners_and_is_written_anew(
+    first: dict[str, str], second: dict[str, str]
+) -> None:
+    before = merge_card(None, {**OURS, **first}, "x", check_licence=refuse)
+    after = merge_card(before, {**OURS, **second}, "x", check_licence=refuse)
+    expected = {**OURS, **second}
+    assert metadata(after)["license"] == expected["license"]
+    assert metadata(after).get("license_name") == expected.get("license_name")
+    assert after.count("emotalk-data: licence ") == 1
+
+
+@pytest.mark.parametrize(
+    ("ours", "owners"),
+    [
+        ("license: cc-by-nc-sa-4.0", "license: mit"),
+        ("license: cc-by-nc-sa-4.0", "license: cc-by-nc-sa-4.0\nlicense_name: mine"),
+        ("license: cc-by-nc-sa-4.0", "license: [cc-by-nc-sa-4.0]"),
+        (MARK, ""),
+    ],
+    ids=["id", "name", "list", "no mark"],
+)
+def test_a_licence_that_the_owner_wrote_over_ours_is_the_owners(ours: str, owners: str) -> None:
+    before = merge_card(None, OURS, "x", check_licence=refuse)
+    assert before.count(ours) == 1
+    with pytest.raises(PublishRefusedError, match="another licence"):
+        merge_card(before.replace(ours, owners), OURS, "x", check_licence=refuse)
+
+
+def with_whisper(licence: str, yaml_licence: str = "cc-by-nc-sa-4.0") -> str:
+    """A card whose config `whisper` is under a licence."""
+    section = config_section("whisper", f"{licence}\n\nAbout whisper.")
+    return merged(
+        f"---\n{yaml.dump({'configs': [WHISPER]})}---\n",
+        ours={**OURS, "license": yaml_licence},
+        block=f"{OTHERS}\n\n{section}",
+    )
+
+
+_BOTH = "<!-- emotalk-data: licence other cc-by-nc-sa-4.0-and-opensmile -->"
+_NONE = "<!-- emotalk-data: licence other no-licence-file -->"
+
+
+@pytest.mark.parametrize(
+    ("kept", "now"),
+    [
+        (_BOTH, {}),
+        (_NONE, {}),
+        (_NONE, OTHER),
+        (_BOTH, {"license": "other", "license_name": "cc-by-nc-sa-4.0-and-rail"}),
+    ],
+)
+def test_a_config_that_stays_under_a_stricter_licence_is_not_made_laxer(
+    kept: str, now: dict[str, str]
+) -> None:
+    for ends in ("\n", "\r\n"):  # as an owner's editor may write them
+        with pytest.raises(PublishRefusedError, match=r"keeps the config 'whisper', whose licence") as caught:
+            merged(with_whisper(kept).replace("\n", ends), ours={**OURS, **now})
+        assert "emotalk publish hubert whisper --to …, or take another repository" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kept", "now"),
+    [
+        (MARK, {}),
+        (MARK, OTHER),
+        (_BOTH, OTHER),
+        (_BOTH, {"license": "other", "license_name": "no-licence-file"}),
+        (_BOTH, {"license": "other", "license_name": "cc-by-nc-sa-4.0-and-rail-and-opensmile"}),
+        ("", {}),
+        ("", OTHER),
+    ],
+)
+def test_a_config_that_stays_under_a_licence_that_is_kept_too_stays(kept: str, now: dict[str, str]) -> None:
+    assert "About whisper." in merged(with_whisper(kept), ours={**OURS, **now}, block=OTHERS)
+
+
+def test_a_section_without_a_licence_has_that_of_its_card() -> None:
+    with pytest.raises(PublishRefusedError, match=r"whose licence is 'gpl-3\.0'"):
+        merged(with_whisper("", "gpl-3.0"), block=OTHERS)
+
+
+def test_the_form_of_a_gate_that_is_no_more_goes() -> None:
+    without = {**OURS, "extra_gated_prompt": None, "extra_gated_fields": None}
+    before = merged("---\nextra_gated_heading: Hello\n---\n")
+    assert "extra_gated_prompt: You agree." in before
+    data = yaml.safe_load(merged(before, ours=without).split("---\n")[1])
+    assert [key for key in data if key.startswith("extra_gated")] == ["extra_gated_heading"]
 
 
 @pytest.mark.parametrize(
