@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
@@ -11,10 +11,23 @@ import datasets
 
 from emotalk_data.builder.features import emotalk_features, m3ed_features
 
-__all__ = ["CORPUS_FACTS", "CorpusFacts", "Limit", "LimitOf"]
+__all__ = ["CORPUS_FACTS", "LIMIT_COLUMNS", "CorpusFacts", "Limit", "LimitOf"]
 
 LimitOf = Literal["corpus", "splits", "labels", "speakers", "times", "transcripts", "sound", "pictures"]
 """What a limit is on; a set that has none of it need not tell it. Those on the whole corpus are told of all."""
+
+
+LIMIT_COLUMNS: Final[Mapping[LimitOf, frozenset[str]]] = {
+    "labels": frozenset(
+        {"emotion", "emotion_text", "emotion_audio", "emotion_video", "emotions", "annotations"}
+    ),
+    "speakers": frozenset({"speaker_id"}),
+    "times": frozenset({"start_seconds", "end_seconds", "episode_start_seconds", "episode_end_seconds"}),
+    "transcripts": frozenset({"text", "text_raw", "events"}),
+    "sound": frozenset({"audio"}),
+    "pictures": frozenset({"video"}),
+}
+"""The columns that a limit is on; one on the corpus or its splits is on all."""
 
 
 class Limit(NamedTuple):
@@ -69,6 +82,14 @@ class CorpusFacts:
     def limits(self) -> tuple[str, ...]:
         """The text of all its limits, for what is of the whole corpus."""
         return tuple(limit.text for limit in self.known_limits)
+
+    def limits_of(self, columns: Collection[str]) -> tuple[str, ...]:
+        """Return the text of the limits of a part of the corpus: of some of its columns, in its own splits."""
+        return tuple(
+            limit.text
+            for limit in self.known_limits
+            if limit.about not in LIMIT_COLUMNS or not LIMIT_COLUMNS[limit.about].isdisjoint(columns)
+        )
 
 
 _EMOTALK: Final = CorpusFacts(

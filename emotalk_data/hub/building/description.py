@@ -134,7 +134,7 @@ def build_card(manifest: BuildManifest, folder: Path) -> str:
         split_text=facts.split_text,
         splits=_split_table(manifest, splits),
         split=next(iter(splits)),
-        limits="\n".join(f"- {limit}" for limit in facts.limits),
+        limits="\n".join(f"- {limit}" for limit in facts.limits_of(facts.features)),
         citation=facts.citation,
     )
     return f"---\n{_yaml(manifest, facts, folder)}\n---\n\n{body}"

@@ -65,6 +65,7 @@ class Committed:
         commit: its id; the one that was there, if nothing differed.
         is_new: it was made by this run.
         sent: the files that it changed.
+        removed: paths of ours that were there, and are no more in what is published.
         files: all files as they were staged for it.
         others: configs that lie there too, and were not among what was published.
     """
@@ -72,6 +73,7 @@ class Committed:
     commit: str
     is_new: bool
     sent: tuple[StagedFile, ...]
+    removed: tuple[str, ...]
     files: Mapping[str, StagedFile]
     others: tuple[str, ...]
 
@@ -147,7 +149,7 @@ def commit_once(
         CacheCorruptError: a staged file was written to since it was judged.
         HubError: it cannot be written to.
     """
-    has_sent: list[tuple[StagedFile, ...]] = []
+    has_sent: list[Differences] = []
 
     def attempt() -> Committed:
         seen = repository.ask_seen()
@@ -158,12 +160,13 @@ def commit_once(
         files = write_texts(*repository.ask_texts(seen.head, remote, place))
         found = differences(files, remote, configs)
         if not found and seen.head:
-            sent = has_sent[-1] if has_sent else ()
-            return Committed(seen.head, bool(has_sent), sent, files, other_configs(remote, configs))
-        before(seen, remote)
-        has_sent.append(found.new)
-        commit = _send(repository, found, seen.head, message)
-        return Committed(commit, True, found.new, files, other_configs(remote, configs))
+            commit, found = seen.head, has_sent[-1] if has_sent else found
+        else:
+            before(seen, remote)
+            has_sent.append(found)
+            commit = _send(repository, found, seen.head, message)
+        others = other_configs(remote, configs)
+        return Committed(commit, bool(has_sent), found.new, found.stale, files, others)
 
     return repository.call(f"publish to {repository.repo_id}", attempt, retry_conflicts=True)
 

@@ -12,7 +12,6 @@ from emotalk_data.errors import (
     CacheCorruptError,
     HubNotFoundError,
     OptionError,
-    PublishError,
     PublishRefusedError,
     quote,
 )
@@ -23,7 +22,8 @@ from emotalk_data.hub.publishing.bars import client_bars
 from emotalk_data.hub.publishing.commit import is_ours, is_same
 from emotalk_data.hub.publishing.fingerprints import StagedFile, content_tag, fingerprints
 from emotalk_data.hub.publishing.history import TEXT_NAMES, check_history
-from emotalk_data.hub.publishing.options import Gate, check_gate, check_repo_id
+from emotalk_data.hub.publishing.opening import check_whole, open_repository
+from emotalk_data.hub.publishing.options import check_gate, check_repo_id
 from emotalk_data.hub.publishing.outcome import Published
 from emotalk_data.hub.publishing.publish import check_gate_is_kept, facts_of
 from emotalk_data.hub.publishing.repository import (
@@ -34,7 +34,7 @@ from emotalk_data.hub.publishing.repository import (
     visibility_of,
 )
 from emotalk_data.hub.publishing.rights import check_may_write
-from emotalk_data.hub.publishing.sending import Sent, Shipment, send
+from emotalk_data.hub.publishing.sending import Shipment, send
 from emotalk_data.hub.publishing.staging_place import staging_place
 from emotalk_data.hub.staged import Staged
 from emotalk_data.hub.staging.sources import Source
@@ -112,12 +112,14 @@ def make_public(
         if shipment.judgement.is_allowed:
             refs = _check_history(repository, head, remote, judged, place)
         if dry_run:
-            nothing: dict[str, Any] = dict.fromkeys(("num_new_files", "num_new_bytes"), 0)
+            nothing: dict[str, Any] = dict.fromkeys(
+                ("num_new_files", "num_new_bytes", "num_removed_files"), 0
+            )
             return Published(**facts, **nothing, commit=head, is_new_commit=False, is_changed=False)
         sent = send(repository, shipment, place, on_top_of=head)
-        _check_whole(repository, sent, remote)
+        check_whole(repository, sent, remote)
         expected = {**refs, _MAIN: sent.commit, f"refs/tags/{shipment.tag}": sent.tagged}
-        is_opened = _open(repository, seen, gate, expected)
+        is_opened = open_repository(repository, seen, gate, expected)
     return Published(
         **facts,
         commit=sent.commit,
@@ -125,6 +127,7 @@ def make_public(
         is_changed=sent.is_changed or is_opened,
         num_new_files=sent.num_new_files,
         num_new_bytes=sent.num_new_bytes,
+        num_removed_files=sent.num_removed_files,
     )
 
 
@@ -250,62 +253,3 @@ def _check_history(
             rmtree(older, ignore_errors=True)
 
     return check_history(repository, head, remote, judge_commit, place / "texts")
-
-
-def _check_whole(repository: Repository, sent: Sent, judged: Mapping[str, RemoteFile]) -> None:
-    """Make sure that each file of the commit that is opened was judged: in the head, or as it was sent.
-
-    Raises:
-        PublishError: one was not.
-    """
-    remote = repository.files(sent.commit)
-    unknown = [
-        path
-        for path, file in remote.items()
-        if not (path in sent.files and is_same(sent.files[path], file))
-        and not (path in TEXT_NAMES and judged.get(path) == file)
-    ]
-    if unknown:
-        raise PublishError(
-            f"{repository.repo_id} holds {quote(unknown[0])} since it was judged: it was not opened. "
-            f"Run the same command again.",
-            path=unknown[0],
-        )
-
-
-def _open(repository: Repository, seen: Seen, gate: Gate, judged: Mapping[str, str]) -> bool:
-    """Set the gate, then make it public. Returns whether anything was changed.
-
-    Raises:
-        PublishError: someone wrote to it meanwhile; it is as private as it was.
-    """
-    repo_id = repository.repo_id
-    _check_unmoved(repository, judged)
-    if seen.gate != gate:
-        repository.change(f"set the gate of {repo_id}", gated=gate)
-    if seen.is_private:
-        repository.change(f"make {repo_id} public", private=False)
-    try:
-        _check_unmoved(repository, judged)
-    except BaseException:  # without an answer, or with Ctrl-C, nobody knows either
-        if seen.is_private:
-            repository.change(f"make {repo_id} private again", private=True)
-        if seen.gate != gate:
-            repository.change(f"set the gate of {repo_id} back", gated=seen.gate)
-        raise
-    return seen.is_private or seen.gate != gate
-
-
-def _check_unmoved(repository: Repository, judged: Mapping[str, str]) -> None:
-    """Make sure that all branches, tags and pull requests lead to what was judged, and that there are no others.
-
-    Raises:
-        PublishError: one does not.
-    """
-    now = repository.call(f"list the branches of {repository.repo_id}", repository.ask_refs)
-    moved = sorted({name for name, _ in now.items() ^ judged.items()})
-    if moved:
-        raise PublishError(
-            f"someone wrote to {repository.repo_id} while it was being opened ({quote(moved[0])}), and that was "
-            f"not judged: who can read it is as it was before. Run the same command again."
-        )

@@ -35,6 +35,7 @@ class Published(ShownAsText):
         num_bytes: of these.
         num_new_files: of these, those that the repository did not have; all of them where it was not asked.
         num_new_bytes: of these.
+        num_removed_files: files of these configs that were there, and are no more in what is published.
         configs: for each config and split its rows.
         judgement: what the guard decided.
         remarks: what else is worth knowing, a sentence each.
@@ -54,6 +55,7 @@ class Published(ShownAsText):
     num_bytes: int
     num_new_files: int
     num_new_bytes: int
+    num_removed_files: int
     configs: Mapping[str, Mapping[str, int]]
     judgement: Judgement
     remarks: tuple[str, ...] = ()
@@ -68,7 +70,7 @@ class Published(ShownAsText):
         }
 
     def __str__(self) -> str:
-        parts = [self._first_line(), self._table(), *self.remarks]
+        parts = [self._first_line(), self._table(), *self._removals(), *self.remarks]
         if self.is_dry_run:
             return "\n\n".join([str(self.judgement), *parts])
         return "\n\n".join([*parts, self._next_steps()])
@@ -98,6 +100,13 @@ class Published(ShownAsText):
             f"{self.num_new_files:,} of {self.num_files:,} files, {self.num_new_bytes:,} bytes, would be "
             f"uploaded to {self.repo_id} ({self.visibility}), tag {self.tag}"
         )
+
+    def _removals(self) -> list[str]:
+        if not self.num_removed_files:
+            return []
+        files = "1 file" if self.num_removed_files == 1 else f"{self.num_removed_files:,} files"
+        verb = "would be" if self.is_dry_run else "were" if self.num_removed_files > 1 else "was"
+        return [f"{files} of these configs that the set no longer has {verb} removed."]
 
     def _table(self) -> str:
         splits = list(dict.fromkeys(split for rows in self.configs.values() for split in rows))

@@ -118,6 +118,7 @@ def publish(
         num_bytes=sum(one.size_bytes for one in sent.files.values()),
         num_new_files=sent.num_new_files,
         num_new_bytes=sent.num_new_bytes,
+        num_removed_files=sent.num_removed_files,
         remarks=(*_on_others(sent.others), *_on_tag(sent.commit, sent.tagged, shipment.tag)),
     )
 
@@ -233,7 +234,7 @@ def _planned(
         texts = repository.call("read the card", lambda: repository.ask_texts(head, remote, place / "card"))
     if shipment.judgement.is_allowed:
         files = write_texts(shipment, repository.repo_id, *texts)
-    new = differences(files, remote, list(facts["configs"])).new
+    found = differences(files, remote, list(facts["configs"]))
     return Published(
         **facts,
         commit=None,
@@ -242,8 +243,9 @@ def _planned(
         is_dry_run=True,
         num_files=len(files),
         num_bytes=sum(one.size_bytes for one in files.values()),
-        num_new_files=len(new),
-        num_new_bytes=sum(one.size_bytes for one in new),
+        num_new_files=len(found.new),
+        num_new_bytes=sum(one.size_bytes for one in found.new),
+        num_removed_files=len(found.stale),
         remarks=(*remarks, *_on_others(other_configs(remote, list(facts["configs"])))),
     )
 

@@ -54,6 +54,7 @@ class Sent:
         files: all files.
         num_new_files: those that the repository did not have.
         num_new_bytes: of these.
+        num_removed_files: files of ours that were there, and are no more in what is published.
         tagged: the commit that has the tag: an older one, where only the card has changed since.
         others: configs that lie there too.
     """
@@ -64,6 +65,7 @@ class Sent:
     files: Mapping[str, StagedFile]
     num_new_files: int
     num_new_bytes: int
+    num_removed_files: int
     tagged: str
     others: tuple[str, ...]
 
@@ -151,6 +153,7 @@ def send(repository: Repository, shipment: Shipment, place: Path, *, on_top_of: 
         files=made.files,
         num_new_files=len(made.sent),
         num_new_bytes=sum(one.size_bytes for one in made.sent),
+        num_removed_files=len(made.removed),
         tagged=tagged,
         others=made.others,
     )

@@ -5,22 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from emotalk_data.hub.corpora import CorpusFacts, LimitOf
+from emotalk_data.hub.corpora import LIMIT_COLUMNS, CorpusFacts, LimitOf
 from emotalk_data.hub.set_texts.facts import corpora_of
 from emotalk_data.hub.staged import Staged, StagedConfig
 
 __all__ = ["corpus_limits"]
 
-_COLUMNS: Final[Mapping[LimitOf, frozenset[str]]] = {
-    "labels": frozenset(
-        {"emotion", "emotion_text", "emotion_audio", "emotion_video", "emotions", "annotations"}
-    ),
-    "speakers": frozenset({"speaker_id"}),
-    "times": frozenset({"start_seconds", "end_seconds", "episode_start_seconds", "episode_end_seconds"}),
-    "transcripts": frozenset({"text", "text_raw", "events"}),
-    "sound": frozenset({"audio"}),
-    "pictures": frozenset({"video"}),
-}
 _MODALITIES: Final[Mapping[LimitOf, str]] = {"transcripts": "text", "sound": "audio"}
 """What an encoder read is not in the set, and decided its numbers all the same."""
 
@@ -42,7 +32,7 @@ def _has(config: StagedConfig, about: LimitOf, facts: CorpusFacts) -> bool:
         return _has_authors_splits(config, facts)
     if config.records:
         return config.records[0].spec.modality == _MODALITIES.get(about)
-    return config.kind == "built" and not _COLUMNS[about].isdisjoint(config.features)
+    return config.kind == "built" and not LIMIT_COLUMNS[about].isdisjoint(config.features)
 
 
 def _has_authors_splits(config: StagedConfig, facts: CorpusFacts) -> bool:

@@ -104,7 +104,12 @@ def test_a_changed_set_is_one_more_commit_that_leaves_the_owners_files_alone(
     own = {"NOTES.md": b"mine", "tiny_hubert/NOTES.md": b"mine too", "other/data/x.parquet": b"not yours"}
     card = hub.repo(REPO).files()["README.md"].decode() + "\n## How we use it\n\nWith care.\n"
     hub.commit(REPO, {**own, "README.md": card.encode()}, "By hand")
-    second = publish(make_set(tmp_path / "shorter", num_train=6, seed=3), REPO, **ALLOWED)
+    shorter = make_set(tmp_path / "shorter", num_train=6, seed=3)
+    planned = publish(shorter, REPO, dry_run=True, **ALLOWED)
+    assert "6 files of these configs that the set no longer has would be removed." in str(planned)
+    second = publish(shorter, REPO, **ALLOWED)
+    assert second.num_removed_files == planned.num_removed_files == 6  # of two configs, train in three shards
+    assert "6 files of these configs that the set no longer has were removed." in str(second)
     files = hub.repo(REPO).files()
     assert {path: files[path] for path in own} == own
     assert b"With care." in files["README.md"]
@@ -114,6 +119,27 @@ def test_a_changed_set_is_one_more_commit_that_leaves_the_owners_files_alone(
     assert own_commits(hub) == [ours, "By hand", ours]
     assert hub.repo(REPO).tags == {first.tag: first.commit, second.tag: second.commit}
     assert first.tag != second.tag
+
+
+@pytest.mark.usefixtures("not_reloaded")
+def test_a_licence_of_ours_gives_way_to_a_stricter_one_and_never_to_a_laxer(
+    lab: OnHub, tmp_path: Path
+) -> None:
+    sets = {"one": make_set(tmp_path / "one"), "two": make_set(tmp_path / "two", seed=5)}
+
+    def published(name: str, licence: str) -> None:
+        publish({name: sets[name]}, REPO, **ALLOWED | {"encoder_licences": {"example/tiny-hubert": licence}})
+
+    published("one", "mit")
+    assert b"license: cc-by-nc-sa-4.0\n" in lab.hub.repo(REPO).files()["README.md"]
+    published("two", "openrail")  # a licence with terms of its own
+    files = lab.hub.repo(REPO).files()
+    assert b"\nlicense: other\n" in files["README.md"]
+    assert b"license_name: cc-by-nc-sa-4.0-and-openrail\n" in files["README.md"]
+    described = {one["@id"] for one in json.loads(files["croissant.json"])["recordSet"]}
+    assert {"one", "one_frames", "two", "two_frames"} <= described
+    with pytest.raises(PublishRefusedError, match=r"keeps the config 'two.*', whose licence is .*openrail"):
+        published("one", "mit")
 
 
 @pytest.mark.usefixtures("not_reloaded")
